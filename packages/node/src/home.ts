@@ -1,0 +1,27 @@
+import { join } from 'node:path'
+
+/** Where a node keeps what it knows. All of it lies under one directory, 0700. */
+export interface Home {
+  readonly directory: string
+  readonly configFile: string
+  /** The node's identity: master seed, 0600. */
+  readonly identityFile: string
+  /** Certificates, tokens, known nodes, bans. */
+  readonly identityDirectory: string
+  /** Link-state sequence and the like. */
+  readonly stateFile: string
+  readonly socketFile: string
+  readonly logFile: string
+}
+
+export function homeAt(directory: string): Home {
+  return {
+    directory,
+    configFile: join(directory, 'config.toml'),
+    identityFile: join(directory, 'identity.key'),
+    identityDirectory: join(directory, 'identity'),
+    stateFile: join(directory, 'state.sqlite'),
+    socketFile: join(directory, 'x0t.sock'),
+    logFile: join(directory, 'node.log'),
+  }
+}
