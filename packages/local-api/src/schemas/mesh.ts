@@ -1,0 +1,60 @@
+import { z } from 'zod'
+import { count, durationMs, nodeId, nodeReference } from './fields.ts'
+
+/** Metric of a link or path, microseconds: latency weighted by loss. */
+const costUs = z.number().nonnegative()
+
+export const meshNode = z.object({
+  id: nodeId,
+  name: z.string(),
+  address: z.string(),
+  features: z.array(z.string()),
+  neighbours: z.array(z.object({ id: nodeId, costUs })),
+  /** Since its link state was last heard. */
+  ageMs: durationMs,
+})
+export type MapNode = z.infer<typeof meshNode>
+
+export const meshMap = z.object({ self: nodeId, nodes: z.array(meshNode) })
+export type MeshMap = z.infer<typeof meshMap>
+
+export const meshRoute = z.object({
+  destination: nodeId,
+  name: z.string(),
+  address: z.string(),
+  nextHop: nodeId,
+  /** Loop-free alternate: the next hop taken at once when `nextHop` dies; null where there is none. */
+  alternate: nodeId.nullable(),
+  costUs,
+  hops: count,
+  /** From the first hop to the destination. */
+  path: z.array(nodeId),
+  /** Largest datagram that fits every link of the path. */
+  pathDatagramBytes: count,
+})
+export type MeshRoute = z.infer<typeof meshRoute>
+
+export const meshRoutes = z.object({ routes: z.array(meshRoute) })
+export type MeshRoutes = z.infer<typeof meshRoutes>
+
+export const traceRequest = z.strictObject({ to: nodeReference })
+export type TraceRequest = z.infer<typeof traceRequest>
+
+export const trace = z.object({
+  to: nodeId,
+  name: z.string(),
+  reached: z.boolean(),
+  /** In the order of the path; `rttUs` is null where a hop did not answer. */
+  hops: z.array(z.object({ node: nodeId, name: z.string(), rttUs: z.number().nonnegative().nullable() })),
+})
+export type Trace = z.infer<typeof trace>
+
+export const meshStatus = z.object({
+  id: nodeId,
+  mesh: z.string(),
+  nodes: count,
+  peers: count,
+  routes: count,
+  uptimeMs: durationMs,
+})
+export type MeshStatus = z.infer<typeof meshStatus>

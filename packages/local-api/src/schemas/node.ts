@@ -1,0 +1,58 @@
+import { z } from 'zod'
+import { count, durationMs, nodeId, timeMs } from './fields.ts'
+
+export const status = z.object({
+  id: nodeId,
+  name: z.string(),
+  spiffeId: z.string(),
+  /** Overlay IPv6 address. */
+  address: z.string(),
+  /** Name of the mesh: the trust domain without `.x0t`. */
+  mesh: z.string(),
+  version: z.string(),
+  pid: count,
+  uptimeMs: durationMs,
+  tun: z.discriminatedUnion('state', [
+    z.object({ state: z.literal('up'), name: z.string(), mtuBytes: count }),
+    z.object({ state: z.literal('absent'), reason: z.string() }),
+  ]),
+  listen: z.array(z.object({ transport: z.enum(['tcp', 'udp', 'http']), address: z.string() })),
+  svidNotAfterMs: timeMs,
+  /** `authority`: this node holds the mesh's certificate authority. */
+  role: z.enum(['member', 'authority']),
+  peers: count,
+  sessions: count,
+  counters: z.record(z.string(), z.number()),
+  rssBytes: count,
+})
+export type Status = z.infer<typeof status>
+
+const settingValue = z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string())])
+
+export const config = z.object({
+  settings: z.array(
+    z.object({ name: z.string(), value: settingValue, source: z.enum(['flag', 'env', 'file', 'default']) }),
+  ),
+})
+export type Config = z.infer<typeof config>
+
+export const stopped = z.object({ stopping: z.literal(true) })
+export type Stopped = z.infer<typeof stopped>
+
+const level = z.enum(['debug', 'info', 'warn', 'error'])
+export const logLevelRequest = z.strictObject({ level })
+export type LogLevelRequest = z.infer<typeof logLevelRequest>
+export const logLevel = z.object({ level })
+export type LogLevel = z.infer<typeof logLevel>
+
+/** Something that happened in the daemon; `event` is a stable name in kebab-case. */
+export const nodeEvent = z.object({
+  atMs: timeMs,
+  level,
+  event: z.string(),
+  fields: z.record(z.string(), z.unknown()),
+})
+export type NodeEvent = z.infer<typeof nodeEvent>
+
+/** Metrics in the text format of Prometheus 0.0.4. */
+export const metrics = z.string()
