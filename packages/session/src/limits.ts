@@ -1,0 +1,50 @@
+/** Bounds and times of the sessions of a node; times in milliseconds. */
+export interface SessionLimits {
+  /** Peers with sessions or handshakes at a time. */
+  readonly maxPeers: number
+  /** Handshakes under way at a time. */
+  readonly maxHandshakes: number
+  /** Handshakes under way that one peer started. */
+  readonly maxIncomingPerPeer: number
+  /** Handshakes that others may start: burst and rate, in all and from one peer. */
+  readonly incomingBurst: number
+  readonly incomingPerSecond: number
+  readonly incomingBurstPerPeer: number
+  readonly incomingPerSecondPerPeer: number
+  readonly handshakeTimeoutMs: number
+  /** Attempts in a row until {@link Sessions.ensure} is forgotten; each waits longer. */
+  readonly maxAttempts: number
+  readonly firstRetryMs: number
+  readonly longestRetryMs: number
+  /** Age at which the initiator renews an association, up to 10 % earlier; the responder 15 s later if it has to. */
+  readonly renewAfterMs: number
+  readonly responderDelayMs: number
+  /** Age at which an association is retired, renewed or not. */
+  readonly expireAfterMs: number
+  /** An association that was replaced receives for so long. */
+  readonly overlapMs: number
+  /** A peer without traffic for so long is not renewed. */
+  readonly idleAfterMs: number
+  /** How long {@link Sessions.ensure} lets a handshake that the peer started go first. */
+  readonly deferMs: number
+}
+
+export const defaultSessionLimits: SessionLimits = {
+  maxPeers: 1024,
+  maxHandshakes: 64,
+  maxIncomingPerPeer: 2,
+  incomingBurst: 64,
+  incomingPerSecond: 32,
+  incomingBurstPerPeer: 8,
+  incomingPerSecondPerPeer: 0.5,
+  handshakeTimeoutMs: 10_000,
+  maxAttempts: 6,
+  firstRetryMs: 1_000,
+  longestRetryMs: 30_000,
+  renewAfterMs: 120_000,
+  responderDelayMs: 15_000,
+  expireAfterMs: 180_000,
+  overlapMs: 30_000,
+  idleAfterMs: 120_000,
+  deferMs: 1_000,
+}
