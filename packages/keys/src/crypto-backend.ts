@@ -22,6 +22,8 @@ export interface Encapsulation {
  */
 export interface CryptoBackend {
   readonly name: 'native' | 'noble'
+  /** HKDF with SHA-512 (RFC 5869), without salt. */
+  hkdfSha512(secret: Uint8Array, info: string, length: number): Uint8Array<ArrayBuffer>
   readonly ed25519: Signer
   readonly mldsa65: Signer
   readonly mlkem768: {

@@ -21,6 +21,8 @@ export const errorCodes = {
   KEY_IS_SYMLINK: 'The path is a symbolic link. Secrets are only written to the real path.',
   KEY_MODE_TOO_OPEN:
     'Group or others may read the secret. Restrict it with chmod 600, and think of rotating the key.',
+  KEY_NAME_INVALID:
+    'The name of an identity has 1 to 64 letters, digits, dots, dashes and underscores, and begins with a letter or digit.',
   KEY_NO_SEED:
     'The private key holds the expanded key without its seed, so it cannot be written in the seed form.',
   KEY_NOT_ENCRYPTED: 'The file is not encrypted, so there is no passphrase to check.',

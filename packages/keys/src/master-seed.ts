@@ -1,5 +1,5 @@
-import { hkdfSync } from 'node:crypto'
 import { systemRandom, type Random } from '@x0t/core'
+import { nativeBackend } from './native-backend.ts'
 
 /** Length of a master seed, bytes. Everything an identity needs is derived from it. */
 export const masterSeedBytes = 32
@@ -42,5 +42,5 @@ export function deriveSecret(
   if (!Number.isInteger(epoch) || epoch < 0 || epoch > maxEpoch)
     throw new RangeError(`an epoch is a whole number from 0 to ${maxEpoch}, not ${epoch}`)
   const info = `x0t/v1/${purpose}/${epoch}`
-  return new Uint8Array(hkdfSync('sha512', masterSeed, new Uint8Array(0), info, derivationPurposes[purpose]))
+  return nativeBackend.hkdfSha512(masterSeed, info, derivationPurposes[purpose])
 }

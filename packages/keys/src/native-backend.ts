@@ -1,4 +1,4 @@
-import { decapsulate, diffieHellman, encapsulate, sign, verify } from 'node:crypto'
+import { decapsulate, diffieHellman, encapsulate, hkdfSync, sign, verify } from 'node:crypto'
 import { mlkem768CiphertextBytes, type KeyAlgorithm } from './algorithm.ts'
 import type { CryptoBackend, Signer } from './crypto-backend.ts'
 import { privateKeyFromSeed, publicHalf, publicKeyFromRaw, rawPublicKey } from './key-object.ts'
@@ -6,6 +6,8 @@ import { privateKeyFromSeed, publicHalf, publicKeyFromRaw, rawPublicKey } from '
 /** node:crypto, that is OpenSSL inside Node: what x0t runs on. */
 export const nativeBackend: CryptoBackend = {
   name: 'native',
+  hkdfSha512: (secret, info, length) =>
+    new Uint8Array(hkdfSync('sha512', secret, new Uint8Array(0), info, length)),
   ed25519: signer('ed25519'),
   mldsa65: signer('mldsa65'),
   mlkem768: {

@@ -1,4 +1,6 @@
 import { ed25519, x25519 } from '@noble/curves/ed25519.js'
+import { hkdf } from '@noble/hashes/hkdf.js'
+import { sha512 } from '@noble/hashes/sha2.js'
 import { ml_dsa65 } from '@noble/post-quantum/ml-dsa.js'
 import { ml_kem768 } from '@noble/post-quantum/ml-kem.js'
 import type { CryptoBackend } from './crypto-backend.ts'
@@ -9,6 +11,7 @@ import type { CryptoBackend } from './crypto-backend.ts'
  */
 export const nobleBackend: CryptoBackend = {
   name: 'noble',
+  hkdfSha512: (secret, info, length) => hkdf(sha512, secret, undefined, Buffer.from(info), length),
   ed25519: {
     publicKey: (seed) => ed25519.getPublicKey(seed),
     sign(seed, message, context) {

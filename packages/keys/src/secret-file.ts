@@ -16,6 +16,9 @@ export interface WriteSecretFileOptions {
   readonly mode?: number
 }
 
+/** Bytes, text, or a stream of bytes: a stream that fails leaves no file. */
+export type SecretContent = Uint8Array | string | AsyncIterable<Uint8Array>
+
 /**
  * Writes a file so that after any crash the path holds either the old or the new content, whole: temporary file of mode
  * 0600 beside it, fsync, link or rename, fsync of the directory. Missing directories are made with mode 0700.
@@ -24,7 +27,7 @@ export interface WriteSecretFileOptions {
  */
 export async function writeSecretFile(
   path: string,
-  content: Uint8Array | string,
+  content: SecretContent,
   options: WriteSecretFileOptions = {},
 ): Promise<void> {
   const target = resolve(path)
@@ -141,7 +144,7 @@ async function refuseChanged(target: string, expected: Uint8Array): Promise<void
   if (!same) throw new X0tError('KEY_CHANGED_MEANWHILE', `${target} was changed by another process`)
 }
 
-async function writeNew(path: string, content: Uint8Array | string, mode: number): Promise<void> {
+async function writeNew(path: string, content: SecretContent, mode: number): Promise<void> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
   const file = await open(path, flags, 0o600)
   try {
