@@ -1,8 +1,11 @@
 import { Command, CommanderError } from 'commander'
 import { X0tError } from '@x0t/core'
 import { registerCommands } from './commands/index.ts'
+import { exitCodes } from './exit-codes.ts'
 import { createOutput, type Output, type Streams } from './output.ts'
 import { version } from './version.ts'
+
+export { exitCodes } from './exit-codes.ts'
 
 /** What every command's action gets. */
 export interface CommandContext {
@@ -14,9 +17,6 @@ export interface CommandContext {
   /** Sets the exit code of a command that did its work and found something wanting (3), for example. */
   exitCode(code: number): void
 }
-
-/** Exit codes: 0 done, 1 failed, 2 wrong usage, 3 checked and found wanting, 4 no daemon, 128+n on signal n. */
-export const exitCodes = { done: 0, failed: 1, usage: 2, wanting: 3, noDaemon: 4 } as const
 
 const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const
 
@@ -71,7 +71,7 @@ export function createProgram(context: CommandContext): Command {
     })
   registerCommands(program, context)
   eachCommand(program, (command) => {
-    command.exitOverride()
+    command.exitOverride().helpCommand(false)
     if (command !== program && command.commands.length === 0)
       command.option('--json', 'print the result as JSON')
   })

@@ -13,6 +13,8 @@ export const inviteRequest = z.strictObject({
     .positive()
     .max(31 * 86_400_000)
     .optional(),
+  /** `host:port` at which the new node can reach the mesh; the daemon's own where absent. */
+  addresses: z.array(z.string().min(1).max(300)).max(16).optional(),
 })
 export type InviteRequest = z.infer<typeof inviteRequest>
 

@@ -1,5 +1,7 @@
 import { isAbsolute, resolve } from 'node:path'
 
+export { homeAt, type Home } from '../home.ts'
+
 /** What decides where a node keeps its state. */
 export interface HomeSources {
   /** Value of `--home`. */

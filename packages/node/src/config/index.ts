@@ -9,10 +9,9 @@
 export { annotatedConfigFile, fallbackText } from './annotated-file.ts'
 export { didYouMean } from './did-you-mean.ts'
 export { formatEndpoint, isLoopback, parseEndpoint, type Endpoint } from './endpoint.ts'
-export { resolveHome, type HomeSources } from './home.ts'
+export { homeAt, resolveHome, type Home, type HomeSources } from './home.ts'
 export type { Kind, RawValue } from './kind.ts'
 export {
-  configPath,
   inspectConfig,
   loadConfig,
   type ConfigEntry,

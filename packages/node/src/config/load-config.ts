@@ -1,4 +1,5 @@
 import { X0tError } from '@x0t/core'
+import { homeAt } from '../home.ts'
 import { didYouMean } from './did-you-mean.ts'
 import { formatEndpoint, isLoopback } from './endpoint.ts'
 import type { RawValue } from './kind.ts'
@@ -45,11 +46,6 @@ export interface ConfigSources {
   readonly hostname?: string
 }
 
-/** The configuration file of a node's home. */
-export function configPath(home: string): string {
-  return `${home}/config.toml`
-}
-
 /**
  * Reads, merges and checks the configuration: flag, then environment, then file, then default. Touches nothing else.
  * @throws X0tError CONFIG_INVALID that lists every problem with its place
@@ -77,7 +73,7 @@ export async function inspectConfig(
 
   const derived: DerivedDefaults = {
     hostname: nameOfHost(sources.hostname ?? 'node'),
-    socket: `${sources.home}/x0t.sock`,
+    socket: homeAt(sources.home).socketFile,
   }
   const config: Record<string, Record<string, unknown>> = {}
   const entries: ConfigEntry[] = []
@@ -106,7 +102,7 @@ const sections = [...new Set(namedSettings.map((named) => named.section))]
 type Given = Map<string, { raw: unknown; origin: Origin }>
 
 async function fromFile(sources: ConfigSources, given: Given, problems: string[]): Promise<void> {
-  const path = configPath(sources.home)
+  const path = homeAt(sources.home).configFile
   const text = await sources.readFile(path)
   if (text === undefined) return
   const content = parseConfigFile(text)

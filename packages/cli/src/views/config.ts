@@ -1,0 +1,13 @@
+import type { ConfigEntry } from '@x0t/node/config'
+import { columns } from './table.ts'
+
+export function configView(entries: readonly ConfigEntry[]): string {
+  return columns(
+    ['SETTING', 'VALUE', 'FROM'],
+    entries.map(({ key, value, origin }) => [
+      key,
+      typeof value === 'object' ? value.join(', ') || '(none)' : String(value),
+      origin.source === 'default' ? 'default' : `${origin.source} ${origin.at}`,
+    ]),
+  )
+}
