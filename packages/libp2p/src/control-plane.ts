@@ -1,0 +1,326 @@
+import type { KeyObject } from 'node:crypto'
+import type { Connection, Stream } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import {
+  silentCounters,
+  silentLog,
+  systemClock,
+  systemRandom,
+  X0tError,
+  type Clock,
+  type Counters,
+  type Log,
+  type NodeId,
+  type Random,
+} from '@x0t/core'
+import { fromMultiaddr, type Address } from './address.ts'
+import type { CloseReason } from './close-reason.ts'
+import type { ClosedBy, ControlLink } from './control-link.ts'
+import { Dialler } from './dialler.ts'
+import { DialPlan } from './dial-plan.ts'
+import { enrolServer, type EnrolHandler } from './enrol-server.ts'
+import type { Channel } from './frame.ts'
+import { createHost, silentLibp2pLogger, type MdnsOptions } from './host.ts'
+import { defaultLimits, type ControlPlaneLimits } from './limits.ts'
+import { controlProtocol, Neighbours } from './neighbours.ts'
+import { refusalReporter } from './refusal.ts'
+import { peerIdOf, TlsTransport } from './tls-transport.ts'
+import type { Trust } from './trust.ts'
+import { verifyIdentity } from './verify-member.ts'
+
+/** A neighbour that has come up. */
+export interface NeighbourUp {
+  readonly nodeId: NodeId
+  /** Remote end of the TCP connection; the port is the peer's control port only where direction is `outbound`. */
+  readonly address: string
+  readonly port: number
+  readonly direction: 'inbound' | 'outbound'
+  /** The peer's hello, as its owner made it. */
+  readonly hello: Uint8Array
+  /** Keying material of the TLS connection (RFC 8446 §7.5), equal at both ends. */
+  readonly exporter: (label: string, length: number) => Uint8Array
+}
+
+/** A neighbour that has gone, or whose connection is about to be replaced: then the next event is its `up`. */
+export interface NeighbourDown {
+  readonly nodeId: NodeId
+  readonly reason: CloseReason
+  readonly by: ClosedBy
+  readonly isReplaced: boolean
+}
+
+/** A neighbour as it is now. */
+export interface NeighbourStatus {
+  readonly nodeId: NodeId
+  readonly address: string
+  readonly port: number
+  readonly direction: 'inbound' | 'outbound'
+  readonly upForMs: number
+  readonly svidNotAfterMs: number
+  readonly isConfigured: boolean
+  /** Beyond the maximum, to be closed soon. */
+  readonly isGuest: boolean
+  readonly queuedBytes: number
+  readonly receivedBytes: number
+}
+
+export interface ControlPlaneOptions {
+  readonly nodeId: NodeId
+  /** Ed25519 private key that the SVID names; the libp2p PeerId comes from it. */
+  readonly hostKey: KeyObject
+  readonly trust: Trust
+  /** Where to listen; port 0 takes a free one. Empty: dial only. */
+  readonly listen: readonly Address[]
+  /** Addresses that are dialled for ever. */
+  readonly bootstrap?: readonly Address[]
+  readonly mdns?: MdnsOptions
+  /** Payload of our hello, asked for at each new connection. */
+  readonly hello: () => Uint8Array
+  readonly onFrame: (nodeId: NodeId, channel: Channel, payload: Uint8Array) => void
+  readonly onNeighbourUp: (neighbour: NeighbourUp) => void
+  readonly onNeighbourDown: (neighbour: NeighbourDown) => void
+  /** Answers enrolment and renewal; without it they are refused. */
+  readonly onEnrol?: EnrolHandler
+  readonly limits?: Partial<ControlPlaneLimits>
+  readonly clock?: Clock
+  readonly random?: Random
+  readonly log?: Log
+  readonly counters?: Counters
+  readonly signal?: AbortSignal
+}
+
+export interface ControlPlane extends AsyncDisposable {
+  /** Bound addresses, with real ports. */
+  readonly addresses: readonly Address[]
+  /** libp2p's name of this node. */
+  readonly peerId: string
+  /**
+   * Sends a frame to a neighbour, without waiting; false if it is not connected or its queue has no room.
+   * @throws RangeError if the payload is longer than 65 KiB
+   */
+  send(nodeId: NodeId, channel: Channel, payload: Uint8Array): boolean
+  neighbours(): NeighbourStatus[]
+  /** Addresses of members, as learnt from others; dialled while neighbours are wanted. */
+  addKnownAddresses(
+    nodes: readonly { readonly nodeId: NodeId; readonly addresses: readonly Address[] }[],
+  ): void
+  /** Closes the connection to a neighbour; it may be dialled again unless the trust refuses it. */
+  disconnect(nodeId: NodeId, reason?: CloseReason): void
+  /** Judges all live connections again by the trust (bans, dates) and closes those it refuses. */
+  recheck(): void
+  /** New credentials from the trust for new handshakes; live connections stay. */
+  rotate(): void
+  /** A neighbour has proved a renewed SVID in band: its connection may live until then. */
+  extendPeer(nodeId: NodeId, notAfterMs: number): void
+  /** The network has changed: dials everything again at once. */
+  retryNow(): void
+  /**
+   * Round trip to a neighbour over libp2p's ping, milliseconds.
+   * @throws X0tError CONTROL_NOT_CONNECTED
+   */
+  ping(nodeId: NodeId, options: { readonly signal: AbortSignal }): Promise<number>
+}
+
+/**
+ * Opens the control port, finds neighbours and keeps a control stream to each.
+ * libp2p leaves a timer of one second behind after disposal, which keeps a process alive that much longer.
+ * @throws X0tError CONTROL_LISTEN_FAILED, CONTROL_HOST_KEY_INVALID
+ */
+export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const { nodeId: own, trust, signal } = options
+  const clock = options.clock ?? systemClock
+  const log = options.log ?? silentLog
+  const counters = options.counters ?? silentCounters
+  const limits: ControlPlaneLimits = { ...defaultLimits, ...options.limits }
+  const refuse = refusalReporter(log, counters)
+  signal?.throwIfAborted()
+
+  const plan = new DialPlan({ own, random: options.random ?? systemRandom, ...limits })
+  const neighbours = new Neighbours({
+    own,
+    limits,
+    clock,
+    log,
+    counters,
+    refuse,
+    hello: options.hello,
+    isConfigured: (nodeId) => plan.isConfigured(nodeId),
+    events: {
+      onUp(link, hello) {
+        counters.count('neighbours_up_total', { direction: link.secured.direction })
+        log.info('neighbour-up', {
+          nodeId: link.nodeId,
+          ...link.secured.remote,
+          direction: link.secured.direction,
+        })
+        options.onNeighbourUp({ nodeId: link.nodeId, ...endpoint(link), hello, exporter: exporterOf(link) })
+        dialler.wake()
+      },
+      onDown(link, reason, by, isReplaced) {
+        counters.count('neighbours_down_total', { reason })
+        log.info('neighbour-down', { nodeId: link.nodeId, reason, by, isReplaced })
+        options.onNeighbourDown({ nodeId: link.nodeId, reason, by, isReplaced })
+      },
+      onFrame: (link, { channel, payload }) => options.onFrame(link.nodeId, channel, payload),
+      onLost(nodeId, upForMs, reason) {
+        plan.lost(nodeId, clock.monotonicMs(), upForMs, reason)
+        dialler.wake()
+      },
+    },
+  })
+  const dialler = new Dialler({
+    own,
+    plan,
+    clock,
+    log,
+    counters,
+    handshakeTimeoutMs: limits.handshakeTimeoutMs,
+    view: {
+      isConnected: ({ nodeId, peerId }) =>
+        (nodeId !== undefined && neighbours.isConnected(nodeId)) ||
+        (peerId !== undefined && host.getConnections(peerIdFromString(peerId)).length > 0),
+      get connections() {
+        return neighbours.count
+      },
+    },
+  })
+  const logger = silentLibp2pLogger()
+  const transport = new TlsTransport({
+    trust,
+    limits,
+    clock,
+    logger,
+    refuse,
+    admit: (peer) => neighbours.admit(peer.nodeId),
+    checkDialled: (peer, address) => dialler.checkDialled(peer, address),
+    onEnrol: enrolServer({ onEnrol: options.onEnrol, limits, clock, log, counters, refuse }),
+  })
+  const mdns = options.mdns ?? { enabled: false, serviceTag: 'x0t' }
+  const host = await createHost({
+    hostKey: options.hostKey,
+    transport,
+    logger,
+    listen: options.listen,
+    mdns,
+    maxConnections: (limits.maxNeighbours + limits.maxGuests) * 4,
+    maxPending: limits.halfOpen,
+    handshakeTimeoutMs: limits.handshakeTimeoutMs,
+    onDiscovered(peer) {
+      const addresses = peer.multiaddrs.map(fromMultiaddr).filter((address) => address !== undefined)
+      plan.addDiscovered(peer.id.toString(), addresses)
+      dialler.wake()
+    },
+  })
+
+  host.addEventListener('connection:open', ({ detail: connection }: CustomEvent<Connection>) => {
+    const secured = transport.securedBelow(connection)
+    if (secured === undefined) return connection.abort(new Error('not a connection of this transport'))
+    if (secured.direction === 'outbound') void neighbours.opened(connection, secured)
+    else neighbours.accepted(connection, secured)
+  })
+  await host.handle(
+    controlProtocol,
+    (stream: Stream, connection: Connection) => {
+      const secured = transport.securedBelow(connection)
+      if (secured === undefined) return stream.abort(new Error('not a connection of this transport'))
+      neighbours.streamOpened(stream, connection, secured)
+    },
+    { maxInboundStreams: 1, maxOutboundStreams: 1 },
+  )
+
+  await using stack = new AsyncDisposableStack()
+  stack.defer(() => host.stop())
+  try {
+    await host.start()
+  } catch (error) {
+    throw transport.listenError ?? error
+  }
+  stack.defer(() => {
+    dialler.stop()
+    neighbours.closeAll('shutting-down')
+  })
+  for (const address of options.bootstrap ?? []) plan.addConfigured(address)
+  dialler.start(host)
+  stack.defer(repeat(clock, limits.deadPeerMs / 4, (stalledMs) => neighbours.check(stalledMs)))
+
+  const resources = stack.move()
+  const plane: ControlPlane = {
+    addresses: transport.addresses,
+    peerId: host.peerId.toString(),
+    send: (nodeId, channel, payload) => neighbours.get(nodeId)?.send(channel, payload) ?? false,
+    neighbours: () =>
+      neighbours.active().map((link) => ({
+        nodeId: link.nodeId,
+        ...endpoint(link),
+        upForMs: clock.monotonicMs() - (link.upMs ?? link.openedMs),
+        svidNotAfterMs: link.notAfterMs,
+        isConfigured: plan.isConfigured(link.nodeId),
+        isGuest: neighbours.isGuest(link.nodeId),
+        queuedBytes: link.queuedBytes,
+        receivedBytes: link.receivedBytes,
+      })),
+    addKnownAddresses(nodes) {
+      for (const { nodeId, addresses } of nodes) plan.addKnown(nodeId, addresses)
+      dialler.wake()
+    },
+    disconnect: (nodeId, reason = 'left') => neighbours.closeNode(nodeId, reason),
+    recheck() {
+      for (const link of neighbours.all()) recheckLink(link, trust, clock)
+    },
+    rotate: () => transport.rotate(),
+    extendPeer(nodeId, notAfterMs) {
+      for (const link of neighbours.all())
+        if (link.nodeId === nodeId) link.notAfterMs = Math.max(link.notAfterMs, notAfterMs)
+    },
+    retryNow() {
+      plan.retryNow()
+      dialler.wake()
+    },
+    async ping(nodeId, { signal }) {
+      const link = neighbours.get(nodeId)
+      if (link === undefined) throw new X0tError('CONTROL_NOT_CONNECTED', `${nodeId} is not a neighbour`)
+      return host.services.ping.ping(peerIdOf(link.secured.peer.ed25519PublicKey), { signal })
+    },
+    [Symbol.asyncDispose]: async () => {
+      signal?.removeEventListener('abort', dispose)
+      await resources.disposeAsync()
+    },
+  }
+  const dispose = (): void => void plane[Symbol.asyncDispose]()
+  signal?.addEventListener('abort', dispose, { once: true })
+  return plane
+}
+
+function endpoint(link: ControlLink): { address: string; port: number; direction: 'inbound' | 'outbound' } {
+  return {
+    address: link.secured.remote.host,
+    port: link.secured.remote.port,
+    direction: link.secured.direction,
+  }
+}
+
+function exporterOf(link: ControlLink): NeighbourUp['exporter'] {
+  return (label, length) => new Uint8Array(link.socket.exportKeyingMaterial(length, label, Buffer.alloc(0)))
+}
+
+/** An SVID that has run out is no reason while a renewed one was shown in band. */
+function recheckLink(link: ControlLink, trust: Trust, clock: Clock): void {
+  const verdict = verifyIdentity(link.socket, trust)
+  if (verdict.kind === 'member') return
+  if (verdict.reason === 'expired' && link.notAfterMs > clock.wallMs()) return
+  link.close(verdict.reason)
+}
+
+/** Runs `run` every `everyMs`, telling how much later than that it was called. */
+function repeat(clock: Clock, everyMs: number, run: (stalledMs: number) => void): () => void {
+  let lastMs = clock.monotonicMs()
+  const tick = (): void => {
+    const nowMs = clock.monotonicMs()
+    const lateMs = nowMs - lastMs - everyMs
+    lastMs = nowMs
+    cancel = clock.setTimer(everyMs, tick)
+    run(lateMs > everyMs ? lateMs : 0)
+  }
+  let cancel = clock.setTimer(everyMs, tick)
+  return () => cancel()
+}
