@@ -1,19 +1,13 @@
 import { constants } from 'node:crypto'
 import type { Duplex } from 'node:stream'
-import {
-  connect,
-  createServer,
-  type ConnectionOptions,
-  type SecureContextOptions,
-  type TLSSocket,
-} from 'node:tls'
+import { connect, createServer, type ConnectionOptions, type TlsOptions, type TLSSocket } from 'node:tls'
 import { messageOf, X0tError, type NodeId } from '@x0t/core'
 import type { Role } from './security-association.ts'
 
 /** What a node is and whom it believes, for TLS. */
 export interface SessionTls {
-  /** Key, SVID chain and trust bundle as they are now; asked anew for each handshake. */
-  options(): SecureContextOptions & Pick<ConnectionOptions, 'checkServerIdentity'>
+  /** Options of both sides with key, SVID chain and trust bundle as they are now; asked anew for each handshake. */
+  profile(): { readonly client: ConnectionOptions; readonly server: TlsOptions }
   /** Node id of the other end of an established connection. Throws unless its SVID proves it. */
   verifyPeer(socket: TLSSocket): NodeId
 }
@@ -50,7 +44,7 @@ export async function openTlsChannel(role: Role, wire: Duplex, tls: SessionTls):
 }
 
 async function initiate(wire: Duplex, tls: SessionTls): Promise<TLSSocket> {
-  const options = tls.options()
+  const options = tls.profile().client
   // The default check wants a host name in the certificate; who the peer is, verifyPeer decides.
   const checkServerIdentity = options.checkServerIdentity ?? ((): undefined => undefined)
   const socket = connect({ ...options, ...profile, checkServerIdentity, socket: wire })
@@ -67,7 +61,7 @@ async function initiate(wire: Duplex, tls: SessionTls): Promise<TLSSocket> {
 }
 
 async function respond(wire: Duplex, tls: SessionTls): Promise<TLSSocket> {
-  const options = tls.options()
+  const options = tls.profile().server
   const secureOptions = (options.secureOptions ?? 0) | constants.SSL_OP_NO_TICKET
   // A server that listens nowhere: a TLSSocket made by hand does not judge the client's certificate.
   const server = createServer({ ...options, ...profile, secureOptions })
