@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, type Argument } from 'commander'
 import { X0tError } from '@x0t/core'
 import { registerCommands } from './commands/index.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -39,9 +39,9 @@ export async function main(argv: readonly string[], streams: Streams): Promise<n
     signal: abort.signal,
     exitCode: (value) => void (code = value),
   }
-  const program = createProgram(context)
   for (const name of Object.keys(signalNumbers)) process.on(name, onSignal)
   try {
+    const program = await createProgram(context, argv.find((word) => !word.startsWith('-')) ?? '')
     await program.parseAsync([...argv], { from: 'user' })
     return code
   } catch (error) {
@@ -54,8 +54,11 @@ export async function main(argv: readonly string[], streams: Streams): Promise<n
   }
 }
 
-/** The whole command tree; help, completion and the reference are made from it. */
-export function createProgram(context: CommandContext): Command {
+/**
+ * The command tree; help, completion and the reference are made from it.
+ * @param word the only noun whose commands are needed; all where it is absent
+ */
+export async function createProgram(context: CommandContext, word?: string): Promise<Command> {
   const { streams } = context
   const program = new Command('x0t')
     .description('A self-healing, post-quantum mesh network, and the toolkit around it')
@@ -63,13 +66,16 @@ export function createProgram(context: CommandContext): Command {
     .option('--json', 'print the result as JSON')
     .exitOverride()
     .showHelpAfterError('(add --help for the options)')
+    .configureHelp({
+      subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map(term)].join(' '),
+    })
     .configureOutput({
       writeOut: (text) => void streams.stdout.write(text),
       writeErr: (text) => void streams.stderr.write(text),
       getOutHelpWidth: () => streams.stdout.columns ?? 100,
       getErrHelpWidth: () => 100,
     })
-  registerCommands(program, context)
+  await registerCommands(program, context, word)
   eachCommand(program, (command) => {
     command.exitOverride().helpCommand(false)
     if (command !== program && command.commands.length === 0)
@@ -81,4 +87,10 @@ export function createProgram(context: CommandContext): Command {
 function eachCommand(command: Command, visit: (command: Command) => void): void {
   visit(command)
   for (const sub of command.commands) eachCommand(sub, visit)
+}
+
+/** An argument as help writes it: `<node>`, `[words...]`. */
+function term(argument: Argument): string {
+  const name = `${argument.name()}${argument.variadic ? '...' : ''}`
+  return argument.required ? `<${name}>` : `[${name}]`
 }

@@ -1,14 +1,36 @@
 import type { Command } from 'commander'
 import type { CommandContext } from '../main.ts'
-import { registerCompletion } from './completion/index.ts'
-import { registerConfig } from './config/index.ts'
-import { registerHelp } from './help/index.ts'
-import { registerNode } from './node/index.ts'
 
-/** Adds every command to the program. Libraries are loaded inside the actions, so that `--help` stays fast. */
-export function registerCommands(program: Command, context: CommandContext): void {
-  registerNode(program, context)
-  registerConfig(program, context)
-  registerCompletion(program, context)
-  registerHelp(program, context)
+type Register = (program: Command, context: CommandContext) => void
+
+/** A noun of the command line: its name, its line in `--help`, and where its commands are. */
+type Noun = readonly [name: string, description: string, load: () => Promise<Register>]
+
+/** Every noun, in the order of `--help`. One line each; a test compares the descriptions with the commands'. */
+const nouns: readonly Noun[] = [
+  ['node', 'the mesh node of this machine', async () => (await import('./node/index.ts')).registerNode],
+  ['config', 'the settings of a node', async () => (await import('./config/index.ts')).registerConfig],
+  [
+    'completion',
+    'print a completion script',
+    async () => (await import('./completion/index.ts')).registerCompletion,
+  ],
+  ['help', 'show help for a command or a topic', async () => (await import('./help/index.ts')).registerHelp],
+]
+
+/**
+ * Adds the commands to the program. A command line needs one noun, so only that one is loaded, and the others stand
+ * with name and description for `--help`; `completion`, `help` and no `word` at all need them all.
+ * @param word the noun that the command line names; undefined loads all
+ */
+export async function registerCommands(
+  program: Command,
+  context: CommandContext,
+  word?: string,
+): Promise<void> {
+  const all = word === undefined || word === 'completion' || word === 'help'
+  for (const [name, description, load] of nouns) {
+    if (all || word === name) (await load())(program, context)
+    else program.command(name).description(description)
+  }
 }

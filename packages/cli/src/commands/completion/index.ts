@@ -8,7 +8,8 @@ export function registerCompletion(program: Command, context: CommandContext): v
   program
     .command('completion')
     .addArgument(new Argument('<shell>').choices(shells))
-    .description('print a completion script: eval "$(x0t completion bash)"')
+    .description('print a completion script')
+    .addHelpText('after', '\nIn ~/.bashrc: eval "$(x0t completion bash)"')
     .action(async (shell: (typeof shells)[number]) => {
       const { completedCommands } = await import('../../completion/command-tree.ts')
       const commands = completedCommands(program)

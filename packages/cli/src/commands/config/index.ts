@@ -6,7 +6,7 @@ import { registerShow } from './show.ts'
 
 /** `x0t config …`: the settings of a node. */
 export function registerConfig(program: Command, context: CommandContext): void {
-  const config = program.command('config').description('the settings of a node: show, check, write a file')
+  const config = program.command('config').description('the settings of a node')
   registerShow(config, context)
   registerCheck(config, context)
   registerInit(config, context)

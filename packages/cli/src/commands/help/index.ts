@@ -14,7 +14,7 @@ export function registerHelp(program: Command, context: CommandContext): void {
     .helpCommand(false)
     .command('help')
     .argument('[words...]', 'a command or a topic')
-    .description('show help for a command or a topic: errors, exit-codes, config')
+    .description('show help for a command or a topic')
     .addHelpText(
       'after',
       `\nTopics:\n${Object.entries(topics)

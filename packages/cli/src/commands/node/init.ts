@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
 import type { CommandContext } from '../../main.ts'
-import { identityView } from '../../views/node.ts'
 import { configOf, type ConfigOptions } from './config-flags.ts'
 import { withHome } from './home-option.ts'
 import { makeLog } from './make-log.ts'
@@ -19,6 +18,7 @@ export function registerInit(node: Command, context: CommandContext): void {
     const { initNode } = await import('@x0t/node')
     const { name } = config.node
     const made = await initNode({ home, meshName: meshNameOf(options.mesh, name), name, log })
+    const { identityView } = await import('../../views/node.ts')
     if (!made.created) context.output().note(`${home} holds a node already; nothing was changed`)
     context.output().result(made, identityView)
   })

@@ -1,9 +1,7 @@
 import type { Command } from 'commander'
 import type { CommandContext } from '../../main.ts'
-import { identityView } from '../../views/node.ts'
 import { configOf } from './config-flags.ts'
 import { makeLog } from './make-log.ts'
-import { readToken } from './read-token.ts'
 import { startNodeCommand, withStartFlags, type StartOptions } from './start.ts'
 
 interface JoinOptions extends StartOptions {
@@ -28,6 +26,7 @@ export function registerJoin(node: Command, context: CommandContext): void {
           'works once and expires; where that is not enough, use - or --token-file.',
       ),
   ).action(async (token: string | undefined, options: JoinOptions) => {
+    const { readToken } = await import('./read-token.ts')
     const secret = await readToken({ argument: token, file: options.tokenFile }, context)
     const { home, config } = await configOf(options, context)
     {
@@ -42,6 +41,7 @@ export function registerJoin(node: Command, context: CommandContext): void {
         ...(options.via === undefined ? {} : { via: options.via }),
       })
       if (!options.start) {
+        const { identityView } = await import('../../views/node.ts')
         context.output().result(joined, identityView)
         return
       }

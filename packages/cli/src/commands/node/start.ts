@@ -1,10 +1,7 @@
 import { Option, type Command } from 'commander'
 import type { CommandContext } from '../../main.ts'
-import { identityView } from '../../views/node.ts'
 import { configOf, flagValues, withConfigFlags, type ConfigOptions } from './config-flags.ts'
 import { withHome } from './home-option.ts'
-import { runDetached } from './run-detached.ts'
-import { runForeground } from './run-foreground.ts'
 
 export interface StartOptions extends ConfigOptions {
   readonly mesh?: string
@@ -39,11 +36,14 @@ export async function startNodeCommand(options: StartOptions, context: CommandCo
   const { home } = loaded
   const { mesh } = options
   if (options.detach !== true) {
+    const { runForeground } = await import('./run-foreground.ts')
     const program = await import('@x0t/node')
     await runForeground(program, { ...options, loaded }, context)
     return
   }
   const { homeAt } = await import('@x0t/node/home')
+  const { runDetached } = await import('./run-detached.ts')
+  const { identityView } = await import('../../views/node.ts')
   const logFile = options.logFile ?? homeAt(home).logFile
   const ready = await runDetached({ home, logFile, flags: flagValues(options), mesh }, context)
   context.output().note(`the node is up with pid ${ready.pid} and logs to ${logFile}`)
