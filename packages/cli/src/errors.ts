@@ -4,6 +4,7 @@ export const errorCodes = {
   INTERRUPTED: 'A signal ended the command. Its exit code is 128 + the number of the signal.',
   USAGE: 'The command line does not fit the command; add --help.',
   CONFIRMATION_NEEDED: 'The command changes what cannot be taken back lightly: answer y, or add --yes.',
+  PASSPHRASES_DIFFER: 'The passphrase was typed differently the second time. Run the command again.',
   TOKEN_MISSING: 'No join token was given: as an argument, with --token-file, or - for standard input.',
   TOKEN_UNREADABLE: 'The file that holds the join token cannot be read.',
   NODE_START_FAILED: 'A detached node ended before it was ready; x0t node logs tells why.',

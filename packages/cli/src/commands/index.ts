@@ -9,6 +9,16 @@ type Noun = readonly [name: string, description: string, load: () => Promise<Reg
 /** Every noun, in the order of `--help`. One line each; a test compares the descriptions with the commands'. */
 const nouns: readonly Noun[] = [
   ['node', 'the mesh node of this machine', async () => (await import('./node/index.ts')).registerNode],
+  [
+    'keygen',
+    'make a new post-quantum identity: NAME.key (secret) and NAME.pub',
+    async () => (await import('./key/index.ts')).registerKeygen,
+  ],
+  [
+    'key',
+    'identity keys: make, look at, back up, rotate, sign, encrypt',
+    async () => (await import('./key/index.ts')).registerKey,
+  ],
   ['config', 'the settings of a node', async () => (await import('./config/index.ts')).registerConfig],
   [
     'completion',
