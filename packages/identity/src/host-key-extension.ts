@@ -11,7 +11,7 @@ export interface HostKey {
 // is the protobuf { type: Ed25519 = 1, data } and the signature covers this text followed by the SPKI.
 const signedText = Buffer.from('libp2p-tls-handshake:')
 // All lengths are fixed, so the DER is a template: SEQUENCE (104), OCTET STRING (36), protobuf 08 01 12 20.
-const head = Buffer.from('306804240801' + '1220', 'hex')
+const head = Buffer.from('3068042408011220', 'hex')
 const middle = Buffer.from('0440', 'hex')
 const keyBytes = 32
 const signatureBytes = 64

@@ -65,3 +65,54 @@ export {
   type TlsProfileOptions,
 } from './tls-profile.ts'
 export { enrolmentPeerOfSocket, peerOfSocket } from './peer-of-socket.ts'
+export {
+  createJoinToken,
+  maxTokenAddresses,
+  parseJoinToken,
+  type CreateJoinTokenOptions,
+  type JoinToken,
+  type TokenRecord,
+} from './join-token.ts'
+export type { Redemption, StoredToken, TokenStore } from './token-store.ts'
+export type { KnownNode, NodeRegistry } from './node-registry.ts'
+export type { NonceMemory } from './nonce-memory.ts'
+export {
+  buildEnrolRequest,
+  buildRenewRequest,
+  maxEnrolRequestBytes,
+  readEnrolRequest,
+  type EnrolRequest,
+  type EnrolRequestBody,
+  type ProvenRequest,
+} from './enrol-request.ts'
+export {
+  EnrolRefusedError,
+  maxEnrolResponseBytes,
+  readEnrolResponse,
+  type Enrolment,
+  type ReadEnrolResponseOptions,
+} from './enrol-response.ts'
+export {
+  handleEnrolRequest,
+  renewalWindowMs,
+  type AuthorityState,
+  type EnrolOutcome,
+} from './handle-enrol-request.ts'
+export { createBanRecord, maxBanRecordBytes, verifyBanRecord, type BanRecord } from './ban-record.ts'
+export { createBanList, type BanList, type BanStore } from './ban-list.ts'
+export { createMemberRecord, maxMemberRecordBytes, verifyMemberRecord, type Member } from './member-record.ts'
+export {
+  clockJumpMs,
+  maxTickMs,
+  startRenewal,
+  stepRenewal,
+  type Instant,
+  type RenewalAction,
+  type RenewalEvent,
+  type RenewalReason,
+  type RenewalState,
+  type RenewalStep,
+  type SvidDates,
+} from './renewal.ts'
+export { readAuthorityFile, writeAuthorityFile } from './authority-file.ts'
+export { openIdentityStore, type IdentityStore, type StoredMembership } from './identity-store.ts'
