@@ -1,4 +1,4 @@
-import { armor, Decrypter, Encrypter } from 'age-encryption'
+import type { Decrypter, Encrypter } from 'age-encryption'
 import { messageOf, X0tError } from '@x0t/core'
 
 /** Work factor of scrypt, log2 N, that age itself uses: about one second and 256 MiB. */
@@ -17,7 +17,8 @@ export interface AgeKeys {
 }
 
 /** An encrypter set up for this protection. @throws X0tError KEY_RECIPIENT_INVALID, KEY_PASSPHRASE_NEEDED (it is empty) */
-export function ageEncrypter(protection: AgeProtection): Encrypter {
+export async function ageEncrypter(protection: AgeProtection): Promise<Encrypter> {
+  const { Encrypter } = await loadAge()
   const encrypter = new Encrypter()
   if ('passphrase' in protection) {
     if (protection.passphrase === '') throw new X0tError('KEY_PASSPHRASE_NEEDED', 'the passphrase is empty')
@@ -42,7 +43,9 @@ export function ageEncrypter(protection: AgeProtection): Encrypter {
 
 /** Encrypts and armours a small secret. */
 export async function sealToArmor(secret: Uint8Array, protection: AgeProtection): Promise<string> {
-  return armor.encode(await ageEncrypter(protection).encrypt(secret))
+  const { armor } = await loadAge()
+  const encrypter = await ageEncrypter(protection)
+  return armor.encode(await encrypter.encrypt(secret))
 }
 
 /** True if the text begins like an armoured age file. */
@@ -50,13 +53,17 @@ export function isAgeArmor(text: string): boolean {
   return text.startsWith('-----BEGIN AGE ENCRYPTED FILE-----')
 }
 
-/** How an armoured file is protected, read from its header. @throws X0tError KEY_AGE_INVALID */
+/** How an armoured file is protected, read from the first line of its header. @throws X0tError KEY_AGE_INVALID */
 export function protectionOfArmor(text: string): 'passphrase' | 'recipients' {
-  const file = dearmor(text)
-  const header = Buffer.from(file.subarray(0, 64)).toString('latin1')
-  if (!header.startsWith('age-encryption.org/v1\n-> '))
-    throw new X0tError('KEY_AGE_INVALID', 'the armour holds no age file of version 1')
-  return header.startsWith('age-encryption.org/v1\n-> scrypt ') ? 'passphrase' : 'recipients'
+  const line = /^-----BEGIN AGE ENCRYPTED FILE-----\r?\n([A-Za-z0-9+/]{64})\r?\n/.exec(text)?.[1] ?? ''
+  return protectionOfHeader(Buffer.from(line, 'base64').toString('latin1'))
+}
+
+/** The same of the first bytes of a binary file. @throws X0tError KEY_AGE_INVALID */
+export function protectionOfHeader(start: string): 'passphrase' | 'recipients' {
+  if (!start.startsWith('age-encryption.org/v1\n-> '))
+    throw new X0tError('KEY_AGE_INVALID', 'this is not an age file of version 1')
+  return start.startsWith('age-encryption.org/v1\n-> scrypt ') ? 'passphrase' : 'recipients'
 }
 
 /**
@@ -65,16 +72,18 @@ export function protectionOfArmor(text: string): 'passphrase' | 'recipients' {
  */
 export async function openArmor(text: string, keys: AgeKeys): Promise<Uint8Array> {
   const kind = protectionOfArmor(text)
-  const decrypter = ageDecrypter(kind, keys)
+  const decrypter = await ageDecrypter(kind, keys)
+  const file = await dearmor(text)
   try {
-    return await decrypter.decrypt(dearmor(text))
+    return await decrypter.decrypt(file)
   } catch (error) {
     throw decryptionFailure(kind, error)
   }
 }
 
 /** A decrypter for a file of this kind. @throws X0tError KEY_PASSPHRASE_NEEDED, KEY_RECIPIENT_MISMATCH, KEY_INVALID */
-export function ageDecrypter(kind: 'passphrase' | 'recipients', keys: AgeKeys): Decrypter {
+export async function ageDecrypter(kind: 'passphrase' | 'recipients', keys: AgeKeys): Promise<Decrypter> {
+  const { Decrypter } = await loadAge()
   const decrypter = new Decrypter()
   if (kind === 'passphrase') {
     if (keys.passphrase === undefined)
@@ -113,10 +122,17 @@ export function decryptionFailure(kind: 'passphrase' | 'recipients', error: unkn
     : new X0tError('KEY_RECIPIENT_MISMATCH', 'the file is encrypted for other recipients', { cause: error })
 }
 
-function dearmor(text: string): Uint8Array {
+/** The binary file in an armour. @throws X0tError KEY_AGE_INVALID */
+export async function dearmor(text: string): Promise<Uint8Array> {
+  const { armor } = await loadAge()
   try {
     return armor.decode(text)
   } catch (error) {
     throw new X0tError('KEY_AGE_INVALID', 'the age armour is damaged or cut off', { cause: error })
   }
+}
+
+/** Loaded when first needed: it is a third of the start-up time of a command. */
+async function loadAge(): Promise<typeof import('age-encryption')> {
+  return await import('age-encryption')
 }

@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto'
 import { bech32 } from '@scure/base'
-import { ml_kem768_x25519 } from '@noble/post-quantum/hybrid.js'
 import { X0tError } from '@x0t/core'
 import { deriveSecret } from './master-seed.ts'
+import { nativeBackend } from './native-backend.ts'
 
 /** Length of a post-quantum age recipient, bytes: ML-KEM-768 and X25519 public keys. */
 export const ageRecipientBytes = 1216
@@ -19,14 +20,23 @@ export function ageIdentityOf(masterSeed: Uint8Array, epoch: number): string {
   }
 }
 
-/** The age recipient that belongs to {@link ageIdentityOf}, `age1pq1…`: ML-KEM-768 with X25519. */
+/**
+ * The age recipient that belongs to {@link ageIdentityOf}, `age1pq1…`: SHAKE256 expands the secret to an ML-KEM-768 seed
+ * and an X25519 key, as MLKEM768-X25519 of draft-ietf-hpke-pq does.
+ */
 export function ageRecipientOf(masterSeed: Uint8Array, epoch: number): string {
   const secret = deriveSecret(masterSeed, 'age', epoch)
+  const expanded = createHash('shake256', { outputLength: 96 }).update(secret).digest()
   try {
+    const publicBytes = Buffer.concat([
+      nativeBackend.mlkem768.publicKey(expanded.subarray(0, 64)),
+      nativeBackend.x25519.publicKey(expanded.subarray(64)),
+    ])
     // The limit of 90 characters is for Bitcoin addresses; age lifts it.
-    return bech32.encode('age1pq', bech32.toWords(ml_kem768_x25519.getPublicKey(secret)), false)
+    return bech32.encode('age1pq', bech32.toWords(publicBytes), false)
   } finally {
     secret.fill(0)
+    expanded.fill(0)
   }
 }
 

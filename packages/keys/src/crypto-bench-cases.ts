@@ -24,8 +24,8 @@ const message = new Uint8Array(256).fill(0x5a)
 const seed32 = Uint8Array.from({ length: 32 }, (_, index) => index)
 const seed64 = Uint8Array.from({ length: 64 }, (_, index) => index)
 
-/** The primitives of an identity in every back end, for `x0t bench crypto`. Keys and inputs are fixed. */
-export async function cryptoBenchCases(): Promise<readonly CryptoBenchCase[]> {
+/** See `cryptoBenchCases` in portable.ts. */
+export async function makeCryptoBenchCases(): Promise<readonly CryptoBenchCase[]> {
   return [...nativeCases(), ...nobleCases(), ...(await webcryptoCases())]
 }
 

@@ -1,9 +1,17 @@
 import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { Readable } from 'node:stream'
-import { armor } from 'age-encryption'
 import { hasCode, X0tError } from '@x0t/core'
-import { ageDecrypter, ageEncrypter, decryptionFailure, isAgeArmor, type AgeKeys } from './age-file.ts'
+import {
+  ageDecrypter,
+  ageEncrypter,
+  dearmor,
+  decryptionFailure,
+  isAgeArmor,
+  protectionOfArmor,
+  protectionOfHeader,
+  type AgeKeys,
+} from './age-file.ts'
 import { readPublicFile, writeSecretFile } from './secret-file.ts'
 
 /** Largest armoured file that is decrypted: it is read into memory. Binary files have no limit. */
@@ -24,7 +32,7 @@ export async function encryptFile(
   recipients: readonly string[],
   options: FileTransformOptions = {},
 ): Promise<void> {
-  const encrypter = ageEncrypter({ recipients })
+  const encrypter = await ageEncrypter({ recipients })
   const encrypted = await encrypter.encrypt(await openStream(from, options.signal))
   await writeSecretFile(to, chunksOf(encrypted, 'recipients'), options)
 }
@@ -40,7 +48,7 @@ export async function decryptFile(
   options: FileTransformOptions = {},
 ): Promise<void> {
   const { head, kind } = await headOf(from)
-  const decrypter = ageDecrypter(kind, keys)
+  const decrypter = await ageDecrypter(kind, keys)
   const source = isAgeArmor(head) ? await dearmoredStream(from) : await openStream(from, options.signal)
   const decrypted = await decrypter.decrypt(source).catch((error: unknown): never => {
     throw decryptionFailure(kind, error)
@@ -62,11 +70,7 @@ async function headOf(path: string): Promise<{ head: string; kind: 'passphrase' 
     await file.close()
   }
   const head = buffer.toString('latin1')
-  const firstLine = /^-----BEGIN AGE ENCRYPTED FILE-----\r?\n([A-Za-z0-9+/]{64})/.exec(head)?.[1]
-  const start = firstLine === undefined ? head : Buffer.from(firstLine, 'base64').toString('latin1')
-  if (!start.startsWith('age-encryption.org/v1\n-> '))
-    throw new X0tError('KEY_AGE_INVALID', `${path} is not an age file of version 1`)
-  return { head, kind: start.startsWith('age-encryption.org/v1\n-> scrypt ') ? 'passphrase' : 'recipients' }
+  return { head, kind: isAgeArmor(head) ? protectionOfArmor(head) : protectionOfHeader(head) }
 }
 
 async function openStream(path: string, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>> {
@@ -76,13 +80,7 @@ async function openStream(path: string, signal?: AbortSignal): Promise<ReadableS
 }
 
 async function dearmoredStream(path: string): Promise<ReadableStream<Uint8Array>> {
-  const text = await readPublicFile(path, maxArmoredBytes)
-  let bytes: Uint8Array
-  try {
-    bytes = armor.decode(text.toString('latin1'))
-  } catch (error) {
-    throw new X0tError('KEY_AGE_INVALID', 'the age armour is damaged or cut off', { cause: error })
-  }
+  const bytes = await dearmor((await readPublicFile(path, maxArmoredBytes)).toString('latin1'))
   return new Blob([bytes as Uint8Array<ArrayBuffer>]).stream()
 }
 

@@ -91,7 +91,6 @@ export { decryptFile, encryptFile, protectionOfFile, type FileTransformOptions }
 export { inspectKeyFile, inspectKeyText, keyIdOf, type KeyFileSummary } from './inspect-file.ts'
 export { listKeyDirectory, type KeyDirectoryEntry } from './key-directory.ts'
 export { nativeBackend } from './native-backend.ts'
-export { nobleBackend } from './noble-backend.ts'
 export type { CryptoBackend, Encapsulation, Signer } from './crypto-backend.ts'
 export { runSelfTest, type SelfTestResult } from './self-test.ts'
-export { cryptoBenchCases, type CryptoBenchCase } from './crypto-bench-cases.ts'
+export { cryptoBenchCases, loadNobleBackend, type CryptoBenchCase } from './portable.ts'

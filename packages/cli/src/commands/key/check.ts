@@ -9,7 +9,7 @@ export function registerCheck(key: Command, context: CommandContext): void {
     .description('known answers and cross-checks of both cryptographic back ends on this machine')
     .action(async () => {
       const { runSelfTest } = await import('@x0t/keys')
-      const results = runSelfTest()
+      const results = await runSelfTest()
       const ok = results.every((result) => result.ok)
       const { node, openssl } = process.versions
       context.output().result({ ok, node, openssl, results }, selfTestView)
