@@ -23,13 +23,16 @@ export interface HandshakeMessage {
   /** All payloads of the other side below this number have arrived. */
   readonly acknowledged: number
   readonly payload: Uint8Array
+  /** The sender gave up and says nothing more; only without payload. A hint: it is not authenticated. */
+  readonly ended: boolean
 }
 
-/** The message as dag-cbor: `{a: acknowledged, d: sender, h: handshake id, p: payload, s: sequence}`. */
+/** The message as dag-cbor: `{a: acknowledged, d: sender, e: ended, h: handshake id, p: payload, s: sequence}`. */
 export function encodeHandshakeMessage(message: HandshakeMessage): Uint8Array<ArrayBuffer> {
   return encode({
     a: message.acknowledged,
     d: message.sender === 'initiator' ? 0 : 1,
+    e: message.ended,
     h: Buffer.from(message.handshakeId, 'hex'),
     p: message.payload,
     s: message.sequence,
@@ -47,20 +50,22 @@ export function decodeHandshakeMessage(bytes: Uint8Array): HandshakeMessage {
   }
   if (typeof value !== 'object' || value === null) throw invalid('it is no map')
   const record = value as Record<string, unknown>
-  if (Object.keys(record).toSorted().join() !== 'a,d,h,p,s') throw invalid('its fields are others')
-  const { a: acknowledged, d: direction, h: handshakeId, p: payload, s: sequence } = record
+  if (Object.keys(record).toSorted().join() !== 'a,d,e,h,p,s') throw invalid('its fields are others')
+  const { a: acknowledged, d: direction, e: ended, h: handshakeId, p: payload, s: sequence } = record
   if (!isSequence(acknowledged) || !isSequence(sequence)) throw invalid('a number is out of range')
   if (direction !== 0 && direction !== 1) throw invalid('its direction is neither')
   if (!(handshakeId instanceof Uint8Array) || handshakeId.length !== handshakeIdBytes)
     throw invalid('its handshake id has another length')
   if (!(payload instanceof Uint8Array) || payload.length > maxPayloadBytes)
     throw invalid('its payload is too long')
+  if (typeof ended !== 'boolean' || (ended && payload.length > 0)) throw invalid('its end is malformed')
   return {
     handshakeId: Buffer.from(handshakeId).toString('hex'),
     sender: direction === 0 ? 'initiator' : 'responder',
     sequence,
     acknowledged,
     payload,
+    ended,
   }
 }
 

@@ -70,6 +70,7 @@ export function startHandshake(options: HandshakeOptions): Handshake {
     },
     // The responder stays, to acknowledge again what the initiator repeats.
     drained: () => void (settled && role === 'initiator' && close()),
+    ended: () => void (settled || wire.push(null)),
   })
   const wire = new Duplex({
     read() {},
@@ -83,6 +84,8 @@ export function startHandshake(options: HandshakeOptions): Handshake {
     },
   })
   wire.on('error', () => {}) // TLS reports it
+  // A server that refuses a certificate ends without an alert.
+  wire.once('close', () => stream.end())
 
   const close = (): void => {
     if (closed) return

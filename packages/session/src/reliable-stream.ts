@@ -2,7 +2,7 @@ import { X0tError, type Clock } from '@x0t/core'
 import { maxPayloadBytes, maxSequenceNumber, type HandshakeMessage } from './handshake-message.ts'
 
 /** A segment on its way: a handshake message without its names. */
-export type Segment = Pick<HandshakeMessage, 'sequence' | 'acknowledged' | 'payload'>
+export type Segment = Pick<HandshakeMessage, 'sequence' | 'acknowledged' | 'payload' | 'ended'>
 
 export interface ReliableStreamOptions {
   readonly clock: Clock
@@ -11,6 +11,8 @@ export interface ReliableStreamOptions {
   readonly deliver: (payload: Uint8Array) => void
   /** Everything written so far has arrived. */
   readonly drained: () => void
+  /** The other side gave up, after all bytes delivered. */
+  readonly ended: () => void
 }
 
 /** Carries the bytes of one handshake over messages that may be lost, repeated and reordered. */
@@ -18,6 +20,8 @@ export interface ReliableStream {
   /** @throws X0tError SESSION_TOO_LARGE */
   write(bytes: Uint8Array): void
   receive(segment: Segment): void
+  /** Gives up: tells the other side so, once now and whenever it repeats itself. */
+  end(): void
   /** True if everything written has arrived. */
   readonly isDrained: boolean
   /** Stops all timers; nothing is sent or delivered any more. */
@@ -32,7 +36,7 @@ const reorderWindow = 16
 const maxInFlight = 16
 
 export function createReliableStream(options: ReliableStreamOptions): ReliableStream {
-  const { clock, send, deliver, drained } = options
+  const { clock, send, deliver, drained, ended } = options
   const unacknowledged = new Map<number, Uint8Array>()
   const early = new Map<number, Uint8Array>()
   let nextToSend = 0
@@ -41,11 +45,12 @@ export function createReliableStream(options: ReliableStreamOptions): ReliableSt
   let cancelRetry: (() => void) | undefined
   let cancelAcknowledge: (() => void) | undefined
   let closed = false
+  let ending = false
 
   const emit = (sequence: number, payload: Uint8Array): void => {
     cancelAcknowledge?.()
     cancelAcknowledge = undefined
-    send({ sequence, acknowledged: nextExpected, payload })
+    send({ sequence, acknowledged: nextExpected, payload, ended: ending && payload.length === 0 })
   }
 
   const emitAcknowledgement = (): void => emit(nextToSend, new Uint8Array(0))
@@ -89,10 +94,13 @@ export function createReliableStream(options: ReliableStreamOptions): ReliableSt
       }
       if (cancelRetry === undefined) scheduleRetry()
     },
-    receive({ sequence, acknowledged, payload }) {
+    receive({ sequence, acknowledged, payload, ended: over }) {
       if (closed) return
       takeAcknowledgement(acknowledged)
-      if (payload.length === 0) return
+      if (payload.length === 0) {
+        if (over && sequence === nextExpected) ended()
+        return
+      }
       if (sequence < nextExpected) {
         emitAcknowledgement() // ours was lost
         return
@@ -107,6 +115,11 @@ export function createReliableStream(options: ReliableStreamOptions): ReliableSt
         if (closed) return
       }
       cancelAcknowledge ??= clock.setTimer(acknowledgeAfterMs, emitAcknowledgement)
+    },
+    end() {
+      if (closed || ending) return
+      ending = true
+      emitAcknowledgement()
     },
     get isDrained() {
       return unacknowledged.size === 0

@@ -10,6 +10,14 @@ import {
 import type { TestMember } from './authority.ts'
 import { createFakeClock, type FakeClock } from './fake-clock.ts'
 
+/** How a node differs from the default. */
+export interface NodeOptions {
+  readonly limits?: Partial<SessionLimits>
+  readonly suites?: readonly Suite[]
+  /** What installing an association waits for. */
+  readonly install?: () => Promise<void>
+}
+
 /** What one node of the network saw. */
 export interface TestNode {
   readonly id: NodeId
@@ -28,7 +36,7 @@ export interface TestNetwork {
   fate: (from: NodeId, to: NodeId, bytes: Uint8Array) => number
   /** True: messages under way are delivered in another order. */
   shuffle: boolean
-  add(member: TestMember, options?: { limits?: Partial<SessionLimits>; suites?: readonly Suite[] }): TestNode
+  add(member: TestMember, options?: NodeOptions): TestNode
   /** Lets TLS and messages go on, with time advancing by `stepMs` a turn, until `done` or the turns are used up. */
   until(done: () => boolean, options?: { stepMs?: number; turns?: number }): Promise<void>
   /** Lets everything under way settle without time passing. */
@@ -54,7 +62,7 @@ export function createTestNetwork(seed = 1): TestNetwork {
     clock,
     fate: () => 1,
     shuffle: false,
-    add(member, { limits, suites } = {}) {
+    add(member, { limits, suites, install } = {}) {
       const counts = new Map<string, number>()
       const counters: Counters = {
         count(name, labels = {}, by = 1) {
@@ -81,7 +89,10 @@ export function createTestNetwork(seed = 1): TestNetwork {
             inFlight.push({ from: member.id, to, bytes: bytes.slice() })
         },
         on: {
-          ready: (sa) => void seen.ready.push(sa),
+          ready(sa) {
+            seen.ready.push(sa)
+            return install?.()
+          },
           sendWith: (sa) => void seen.sending.push(sa),
           retired: (sa) => void seen.retired.push(sa.localSpi),
           failed: (_peer, code) => void seen.failed.push(code),
