@@ -1,0 +1,139 @@
+// Network namespaces with a line of hosts (a - b, or a - r - b) and one static-node each.
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { formatIpv6 } from '@x0t/core'
+
+export interface LabOptions {
+  readonly relay: boolean
+  /** Wire packets one by one: no TSO, GSO, GRO on the veths. */
+  readonly offloadsOff: boolean
+  /** Share of wire packets dropped on arrival, each way. */
+  readonly lossRatio: number
+  readonly datagramBytes?: number
+  readonly suite?: 'aes-256-gcm' | 'chacha20-poly1305'
+  readonly probeMs?: number
+  readonly nodeArguments?: readonly string[]
+}
+
+export interface Lab extends AsyncDisposable {
+  run(host: string, command: string, ...args: string[]): string
+  start(host: string, command: string, ...args: string[]): ChildProcess
+  /** Overlay address of a host. */
+  address(host: string): string
+  /** What the nodes have written so far. */
+  output(): string
+}
+
+const prefix = 'x0ttun-'
+
+export async function openLab(options: LabOptions): Promise<Lab> {
+  const hosts = options.relay ? ['a', 'r', 'b'] : ['a', 'b']
+  const children: ChildProcess[] = []
+  let output = ''
+  const sh = (command: string, ...args: string[]): string =>
+    execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  const clean = (): void => {
+    for (const host of hosts) {
+      try {
+        sh('ip', 'netns', 'delete', prefix + host)
+      } catch {
+        // It was not there.
+      }
+    }
+  }
+  clean()
+  for (const host of hosts) {
+    sh('ip', 'netns', 'add', prefix + host)
+    sh('ip', '-n', prefix + host, 'link', 'set', 'lo', 'up')
+  }
+  const hostOf = new Map<string, string>()
+  for (let i = 0; i + 1 < hosts.length; i++) {
+    const [left, right] = [hosts[i]!, hosts[i + 1]!]
+    const [l, r] = [`to-${right}`, `to-${left}`]
+    sh('ip', 'link', 'add', l, 'netns', prefix + left, 'type', 'veth', 'peer', 'name', r, 'netns', prefix + right)
+    for (const [host, device, address, other] of [
+      [left, l, `10.77.${i}.1`, right],
+      [right, r, `10.77.${i}.2`, left],
+    ] as const) {
+      hostOf.set(`${other} ${host}`, address)
+      sh('ip', '-n', prefix + host, 'address', 'add', `${address}/24`, 'dev', device)
+      sh('ip', '-n', prefix + host, 'link', 'set', device, 'up')
+      if (options.offloadsOff) {
+        sh('ip', 'netns', 'exec', prefix + host, 'ethtool', '-K', device, 'tso', 'off', 'gso', 'off', 'gro', 'off')
+      }
+      if (options.lossRatio > 0) {
+        const per10000 = Math.round(options.lossRatio * 10_000)
+        const nft = (...words: string[]): string => sh('ip', 'netns', 'exec', prefix + host, 'nft', ...words)
+        nft('add table inet loss')
+        nft('add chain inet loss in { type filter hook input priority 0; }')
+        nft(`add rule inet loss in iifname ${device} numgen random mod 10000 < ${per10000} drop`)
+      }
+    }
+  }
+  const start = (host: string, command: string, ...args: string[]): ChildProcess => {
+    const child = spawn('nsenter', [`--net=/run/netns/${prefix}${host}`, command, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      cwd: '/tmp',
+    })
+    children.push(child)
+    return child
+  }
+  const ready: Promise<void>[] = []
+  for (const [i, host] of hosts.entries()) {
+    const near = [hosts[i - 1], hosts[i + 1]].filter((name) => name !== undefined)
+    const config = {
+      self: host,
+      port: 7700,
+      tun: host !== 'r',
+      probeMs: options.probeMs,
+      suite: options.suite ?? 'aes-256-gcm',
+      datagramBytes: options.datagramBytes ?? 1472,
+      neighbours: near.map((name) => ({ name, host: hostOf.get(`${host} ${name}`), port: 7700 })),
+      routes: hosts
+        .filter((name) => name !== host)
+        .map((name) => ({ name, via: near.includes(name) ? name : hosts.indexOf(name) > i ? hosts[i + 1] : hosts[i - 1] })),
+    }
+    const node = start(
+      host,
+      process.execPath,
+      ...(options.nodeArguments ?? []),
+      '--disable-warning=ExperimentalWarning',
+      new URL('static-node.ts', import.meta.url).pathname,
+      JSON.stringify(config),
+    )
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    let ups = 0
+    node.stderr!.on('data', (text: Buffer) => {
+      output += `${host}: ${text}`
+      if (process.env.VERBOSE) process.stderr.write(`${host}: ${text}`)
+      ups += text.toString().split('neighbour-up ').length - 1
+      if (ups >= near.length) resolve()
+    })
+    node.once('exit', () => reject(new Error(`node ${host} ended: ${output}`)))
+    ready.push(promise)
+  }
+  try {
+    await Promise.all(ready)
+  } catch (error) {
+    for (const child of children) child.kill()
+    throw error
+  }
+  return {
+    start,
+    run: (host, command, ...args) => sh('nsenter', `--net=/run/netns/${prefix}${host}`, command, ...args),
+    address(host) {
+      const digest = createHash('sha256').update(host).digest()
+      return formatIpv6(Buffer.concat([Buffer.from([0xfd, 0x78]), digest.subarray(0, 14)]))
+    },
+    output: () => output,
+    async [Symbol.asyncDispose]() {
+      for (const child of children.toReversed()) {
+        if (child.exitCode !== null || child.signalCode !== null) continue
+        const ended = new Promise((resolve) => child.once('exit', resolve))
+        child.kill('SIGTERM')
+        await ended
+      }
+      clean()
+    },
+  }
+}

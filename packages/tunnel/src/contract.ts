@@ -1,0 +1,71 @@
+import type { X0tError } from '@x0t/core'
+import type { Suite } from './aead.ts'
+import type { Carrier } from './commands.ts'
+import type { Endpoint } from './socket-address.ts'
+
+/** A neighbour of the data plane. Keys and link ids come from the control connection to it. */
+export interface Neighbour {
+  readonly id: string
+  /** Chosen by us: finds this link in what we receive. Unique among living links, 0 to 65,535. */
+  readonly localLinkId: number
+  readonly remoteLinkId: number
+  /** Undefined if the neighbour sits behind NAT: its first probe tells. */
+  readonly endpoint?: Endpoint | undefined
+  /** Hop keys, 16 bytes each. */
+  readonly sendKey: Uint8Array
+  readonly receiveKey: Uint8Array
+  readonly carrier: Carrier
+}
+
+/** Where packets for a member go. */
+export interface RouteTarget {
+  /** First 8 bytes of the member's id. */
+  readonly label: Uint8Array
+  /** Its overlay address, 16 bytes. */
+  readonly address: Uint8Array
+  /** Ids of neighbours: the next hop, and the one that takes over at once when the next hop dies. */
+  readonly nextHop: string
+  readonly alternate?: string | undefined
+  /** Longest datagram (UDP payload) that fits every link on the way, of both paths. */
+  readonly pathDatagramBytes: number
+}
+
+/** Keys of one end-to-end session, as @x0t/session derives them. */
+export interface SecurityAssociation {
+  readonly peer: { readonly label: Uint8Array; readonly address: Uint8Array }
+  readonly suite: Suite
+  /** Names this SA in what we receive; never 0. */
+  readonly localSpi: number
+  readonly remoteSpi: number
+  readonly sendKey: Uint8Array
+  readonly sendSalt: Uint8Array
+  readonly receiveKey: Uint8Array
+  readonly receiveSalt: Uint8Array
+}
+
+/** What the data plane tells its owner. */
+export type DataPlaneEvent =
+  /** Probes get through in both directions, or no longer do; traffic has moved to the alternates already. */
+  | { readonly kind: 'neighbour-up' | 'neighbour-down'; readonly neighbour: string }
+  /** Every second, and when the MTU changes: round trip, share of datagrams lost towards us, longest datagram. */
+  | {
+      readonly kind: 'metric'
+      readonly neighbour: string
+      readonly rttMs: number
+      readonly lossRatio: number
+      readonly mtuBytes: number
+      readonly endpoint: Endpoint | undefined
+      readonly carrier: Carrier
+    }
+  /** The neighbour sends from elsewhere now, and is answered there. */
+  | { readonly kind: 'endpoint'; readonly neighbour: string; readonly endpoint: Endpoint }
+  /** Packets wait for a session with the member of this label; at most twice a second each. */
+  | { readonly kind: 'need-session'; readonly label: Uint8Array }
+  /** 2^31 units were sent under this SA. */
+  | { readonly kind: 'rekey-due'; readonly localSpi: number }
+  /** The first unit that opened under this SA: the peer uses it. */
+  | { readonly kind: 'session-used'; readonly localSpi: number }
+  /** Length-prefixed datagrams to be carried over the neighbour's control connection (carrier `tls`). */
+  | { readonly kind: 'carrier-frames'; readonly neighbour: string; readonly bytes: Uint8Array }
+  /** A worker stopped: the data plane is to be closed and opened again. */
+  | { readonly kind: 'failed'; readonly error: X0tError }

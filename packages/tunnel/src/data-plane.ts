@@ -1,0 +1,344 @@
+import { Worker } from 'node:worker_threads'
+import { hasCode, X0tError, type Log } from '@x0t/core'
+import { createArena } from './arena.ts'
+import type { Carrier, Command, Report, RouteEntry, WorkerOptions } from './commands.ts'
+import type { DataPlaneEvent, Neighbour, RouteTarget, SecurityAssociation } from './contract.ts'
+import { openLibc } from './libc.ts'
+import { maxDatagramBytes, maxLinks, maxPeers, maxRoutes, minDatagramBytes } from './limits.ts'
+import { allocateSharedBuffers, readStats, viewSharedState, type Stats } from './shared-state.ts'
+import { decodeSocketAddress, encodeSocketAddress, type Endpoint } from './socket-address.ts'
+import { openTunDevice } from './tun-device.ts'
+import { openUdpSocket } from './udp-socket.ts'
+
+export interface DataPlaneOptions {
+  /** First 8 bytes of this node's id. */
+  readonly selfLabel: Uint8Array
+  /** This node's overlay address, 16 bytes. */
+  readonly selfAddress: Uint8Array
+  /** Where to listen; all addresses and any free port by default. */
+  readonly udp?: { readonly host?: string; readonly port?: number }
+  /** The TUN device; without it the node only relays. */
+  readonly tun?: { readonly name?: string; readonly mtu?: number } | undefined
+  /** Probes to each neighbour: 100 ms and 3 misses by default, down to 1 ms. */
+  readonly probe?: { readonly intervalMs?: number; readonly misses?: number }
+  readonly log: Log
+}
+
+/** A running data plane: TUN and UDP in worker threads, told what to do by its owner. */
+export interface DataPlane extends AsyncDisposable {
+  /** The UDP port it listens on. */
+  readonly port: number
+  readonly tunName: string | undefined
+  readonly tunMtu: number
+  /** Why there is no TUN although one was asked for; the rest works. */
+  readonly tunProblem: X0tError | undefined
+  /**
+   * Adds a neighbour or changes it. New keys make a second link: the old one stays until the new one lives, and
+   * for 5 s more. A changed endpoint or carrier alone keeps the link.
+   * @throws X0tError DATA_PLANE_FULL
+   */
+  setNeighbour(neighbour: Neighbour): void
+  removeNeighbour(id: string): void
+  /** Replaces all routes. @throws X0tError DATA_PLANE_FULL */
+  setRoutes(routes: readonly RouteTarget[]): void
+  /** Installs an SA for receiving; sending starts with {@link DataPlane.useForSending}. @throws X0tError DATA_PLANE_FULL */
+  addSession(association: SecurityAssociation): void
+  /** From now on the peer of this SA, named by our own SPI, gets its packets under it. */
+  useForSending(localSpi: number): void
+  removeSession(localSpi: number): void
+  /** Frames that came over the neighbour's control connection (carrier `tls`). */
+  injectCarrierFrames(neighbourId: string, bytes: Uint8Array): void
+  /** Calls `listener` for each event; the returned function ends that. */
+  onEvent(listener: (event: DataPlaneEvent) => void): () => void
+  stats(): Stats
+}
+
+const defaultTunName = 'x0t0'
+/** A packet of this size, sealed, fits one datagram of an IPv4 path of 1,500 bytes and of an IPv6 one of 1,480. */
+const defaultTunMtu = 1360
+const retiredLinkMs = 5000
+const closingMs = 3000
+
+interface LinkRecord {
+  readonly slot: number
+  readonly neighbour: string
+  readonly localLinkId: number
+  readonly keys: string
+  endpoint: Endpoint | undefined
+  carrier: Carrier
+  alive: boolean
+}
+
+/**
+ * Opens the UDP socket and, if asked for, the TUN device, and starts the workers.
+ * @throws X0tError UDP_UNAVAILABLE, TUN_UNAVAILABLE, TUN_SETUP_FAILED
+ */
+export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
+  const { log } = options
+  const intervalMs = Math.max(1, Math.round(options.probe?.intervalMs ?? 100))
+  const misses = Math.max(1, Math.round(options.probe?.misses ?? 3))
+  await using stack = new AsyncDisposableStack()
+  const libc = openLibc()
+  const arena = createArena(65_536, libc.addressOf)
+  const owned = (fd: number): number => {
+    stack.defer(() => void libc.close(fd))
+    return fd
+  }
+
+  const udp = openUdpSocket(libc, arena, { host: options.udp?.host ?? '::', port: options.udp?.port ?? 0 })
+  owned(udp.fd)
+  const tunMtu = options.tun?.mtu ?? defaultTunMtu
+  let tunFd = -1
+  let tunName: string | undefined
+  let tunProblem: X0tError | undefined
+  if (options.tun !== undefined) {
+    try {
+      const name = options.tun.name ?? defaultTunName
+      const tun = await openTunDevice(libc, arena, { name, mtu: tunMtu, address: options.selfAddress })
+      tunFd = owned(tun.fd)
+      tunName = tun.name
+    } catch (error) {
+      if (!(error instanceof X0tError) || !hasCode(error, 'TUN_FORBIDDEN')) throw error
+      tunProblem = error
+      log.warn('tun-forbidden', { message: error.message, hint: error.hint })
+    }
+  }
+
+  const shared = allocateSharedBuffers()
+  const state = viewSharedState(shared)
+  const listeners = new Set<(event: DataPlaneEvent) => void>()
+  const emit = (event: DataPlaneEvent): void => {
+    for (const listener of listeners) listener(event)
+  }
+
+  // Links, peers and sessions, as told to the workers.
+  const links = new Map<number, LinkRecord>()
+  const retiring = new Map<number, NodeJS.Timeout>()
+  const freeSlots = Array.from({ length: maxLinks }, (_, slot) => maxLinks - 1 - slot)
+  const peers = new Map<string, number>()
+  const labels: Uint8Array[] = []
+  const linkOf = (neighbour: string): LinkRecord | undefined =>
+    [...links.values()].find((link) => link.neighbour === neighbour && !retiring.has(link.slot))
+  const peerOf = (label: Uint8Array): number => {
+    const key = Buffer.from(label).toString('hex')
+    const known = peers.get(key)
+    if (known !== undefined) return known
+    if (peers.size >= maxPeers) throw full('peers', maxPeers)
+    peers.set(key, labels.length)
+    labels.push(Uint8Array.from(label))
+    return labels.length - 1
+  }
+
+  const eventFds = { send: owned(libc.eventfd(0, 0x80000 | 0x800)), receive: owned(libc.eventfd(0, 0x80000 | 0x800)) }
+  const one = arena.allocate(8)
+  arena.view.setBigUint64(one, 1n, true)
+  const roles = tunFd < 0 ? (['receive'] as const) : (['receive', 'send'] as const)
+  const workers = new Map<'send' | 'receive', Worker>()
+  const tell = (command: Command, only?: 'send' | 'receive'): void => {
+    for (const role of roles) {
+      if (only !== undefined && only !== role) continue
+      workers.get(role)?.postMessage(command)
+      libc.write(eventFds[role], arena.pointer(one), 8)
+    }
+  }
+  const removeLink = (slot: number): void => {
+    clearTimeout(retiring.get(slot))
+    retiring.delete(slot)
+    if (!links.delete(slot)) return
+    freeSlots.unshift(slot)
+    tell({ kind: 'unlink', slot })
+  }
+  const retire = (slot: number): void => {
+    if (retiring.has(slot)) return
+    const timer = setTimeout(() => removeLink(slot), retiredLinkMs)
+    timer.unref()
+    retiring.set(slot, timer)
+  }
+
+  const onReport = (report: Report): void => {
+    switch (report.kind) {
+      case 'link-up':
+      case 'link-down': {
+        const link = links.get(report.slot)
+        if (link === undefined) return
+        const siblings = [...links.values()].filter((other) => other.neighbour === link.neighbour && other !== link)
+        const others = siblings.some((other) => other.alive)
+        link.alive = report.kind === 'link-up'
+        // While keys are renewed there are two links; the neighbour is up as long as one of them is.
+        if (!others) emit({ kind: link.alive ? 'neighbour-up' : 'neighbour-down', neighbour: link.neighbour })
+        if (link.alive && !retiring.has(link.slot)) for (const other of siblings) retire(other.slot)
+        return
+      }
+      case 'endpoint': {
+        const link = links.get(report.slot)
+        if (link === undefined) return
+        link.endpoint = decodeSocketAddress(report.endpoint)
+        tell({ kind: 'endpoint', slot: report.slot, endpoint: report.endpoint }, 'send')
+        emit({ kind: 'endpoint', neighbour: link.neighbour, endpoint: link.endpoint })
+        return
+      }
+      case 'metric': {
+        const link = links.get(report.slot)
+        if (link === undefined || retiring.has(link.slot)) return
+        const { rttMs, lossRatio, mtuBytes } = report
+        const { neighbour, endpoint, carrier } = link
+        emit({ kind: 'metric', neighbour, rttMs, lossRatio, mtuBytes, endpoint, carrier })
+        return
+      }
+      case 'need-session':
+        emit({ kind: 'need-session', label: labels[report.peer]! })
+        return
+      case 'rekey-due':
+      case 'session-used':
+        emit(report)
+        return
+      case 'frames':
+        emit({ kind: 'carrier-frames', neighbour: report.neighbour, bytes: report.bytes })
+        return
+      case 'failed':
+        log.error('data-plane-failed', { message: report.message })
+        emit({ kind: 'failed', error: new X0tError('DATA_PLANE_FAILED', report.message) })
+    }
+  }
+
+  let closing = false
+  const stopWorkers = (): void => {
+    closing = true
+    tell({ kind: 'stop' })
+  }
+  // A worker blocks in poll(): process.exit() would wait for its timeout.
+  process.on('exit', stopWorkers)
+  stack.defer(() => void process.off('exit', stopWorkers))
+  for (const role of roles) {
+    const other = role === 'send' ? 'receive' : 'send'
+    const workerData: WorkerOptions = {
+      role,
+      shared,
+      tunFd,
+      udpFd: udp.fd,
+      wakeFd: eventFds[role],
+      otherWakeFd: eventFds[other],
+      selfLabel: options.selfLabel,
+      selfAddress: options.selfAddress,
+      probeIntervalMs: intervalMs,
+      probeMisses: misses,
+    }
+    const worker = new Worker(new URL('worker.ts', import.meta.url), {
+      workerData,
+      name: `x0t-${role}`,
+      execArgv: [...process.execArgv, '--disable-warning=ExperimentalWarning'],
+      resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 },
+    })
+    workers.set(role, worker)
+    worker.on('message', onReport)
+    worker.on('error', (error) => onReport({ kind: 'failed', message: `${role} worker: ${error.message}` }))
+    const ended = new Promise<void>((resolve) => {
+      worker.once('exit', () => {
+        workers.delete(role)
+        if (!closing) onReport({ kind: 'failed', message: `${role} worker ended` })
+        resolve()
+      })
+    })
+    stack.defer(async () => {
+      stopWorkers()
+      const timer = setTimeout(() => void worker.terminate(), closingMs)
+      await ended
+      clearTimeout(timer)
+    })
+    worker.unref()
+  }
+  stack.defer(() => {
+    for (const timer of retiring.values()) clearTimeout(timer)
+    retiring.clear()
+  })
+  const resources = stack.move()
+
+  return {
+    port: udp.port,
+    tunName,
+    tunMtu,
+    tunProblem,
+    setNeighbour(neighbour) {
+      const { id, localLinkId, remoteLinkId, sendKey, receiveKey, endpoint, carrier } = neighbour
+      checkLength('send key', sendKey, 16)
+      checkLength('receive key', receiveKey, 16)
+      const socketAddress = endpoint && encodeSocketAddress(endpoint)
+      const keys = `${localLinkId} ${remoteLinkId} ${Buffer.from(sendKey).toString('hex')} ${Buffer.from(receiveKey).toString('hex')}`
+      const present = linkOf(id)
+      if (present !== undefined && present.keys === keys) {
+        if (present.carrier === carrier) {
+          if (socketAddress === undefined) return
+          present.endpoint = endpoint
+          tell({ kind: 'endpoint', slot: present.slot, endpoint: socketAddress })
+          return
+        }
+      }
+      const sameLink = present?.keys === keys
+      const slot = sameLink ? present.slot : freeSlots.shift()
+      if (slot === undefined) throw full('links', maxLinks)
+      if (!sameLink) Atomics.store(state.hopCounter, slot, 0n)
+      // The old link lives on until the new one does; if it is dead already, it goes now.
+      if (present !== undefined && !sameLink && !present.alive) removeLink(present.slot)
+      const known = endpoint ?? (sameLink ? present.endpoint : undefined)
+      links.set(slot, {
+        slot,
+        neighbour: id,
+        localLinkId,
+        keys,
+        endpoint: known,
+        carrier,
+        alive: sameLink && present.alive,
+      })
+      tell({
+        kind: 'link',
+        slot,
+        neighbour: id,
+        localLinkId,
+        remoteLinkId,
+        sendKey,
+        receiveKey,
+        endpoint: known && encodeSocketAddress(known),
+        carrier,
+      })
+    },
+    removeNeighbour(id) {
+      for (const link of [...links.values()]) if (link.neighbour === id) removeLink(link.slot)
+    },
+    setRoutes(routes) {
+      if (routes.length > maxRoutes) throw full('routes', maxRoutes)
+      const entries: RouteEntry[] = routes.map(({ label, address, nextHop, alternate, pathDatagramBytes }) => {
+        checkLength('label', label, 8)
+        checkLength('address', address, 16)
+        const size = Math.min(maxDatagramBytes, Math.max(minDatagramBytes, Math.floor(pathDatagramBytes)))
+        return { label, address, peer: peerOf(label), nextHop, alternate, pathDatagramBytes: size }
+      })
+      tell({ kind: 'routes', routes: entries })
+    },
+    addSession(association) {
+      const { peer, suite, localSpi, remoteSpi, sendKey, sendSalt, receiveKey, receiveSalt } = association
+      checkLength('label', peer.label, 8)
+      checkLength('address', peer.address, 16)
+      for (const key of [sendKey, receiveKey]) checkLength('session key', key, 32)
+      for (const salt of [sendSalt, receiveSalt]) checkLength('salt', salt, 4)
+      const keys = { suite, localSpi, remoteSpi, sendKey, sendSalt, receiveKey, receiveSalt }
+      tell({ kind: 'session', peer: peerOf(peer.label), address: peer.address, ...keys })
+    },
+    useForSending: (localSpi) => tell({ kind: 'use', localSpi }),
+    removeSession: (localSpi) => tell({ kind: 'forget', localSpi }),
+    injectCarrierFrames: (neighbour, bytes) => tell({ kind: 'frames', neighbour, bytes }, 'receive'),
+    onEvent(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    stats: () => readStats(state),
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  }
+}
+
+function checkLength(what: string, bytes: Uint8Array, length: number): void {
+  if (bytes.length !== length) throw new RangeError(`a ${what} has ${length} bytes, not ${bytes.length}`)
+}
+
+function full(what: string, limit: number): X0tError {
+  return new X0tError('DATA_PLANE_FULL', `the data plane has room for ${limit} ${what}`)
+}

@@ -1,0 +1,400 @@
+import type { Aead, AeadFactory } from './aead.ts'
+import { aeadTagBytes } from './aead.ts'
+import type { Arena } from './arena.ts'
+import type { Command, Report } from './commands.ts'
+import { createDatagramReceiver } from './datagram-receiver.ts'
+import { createDatagramSender } from './datagram-sender.ts'
+import { datagramType, field, headerBytes, readCounter, readSequence, writeCounter } from './datagram.ts'
+import type { HopRoutines } from './hop-routines.ts'
+import { isFrom, isPacketValid, isTo, unitKind, virtioBytes } from './inner-packet.ts'
+import type { Kernel } from './kernel.ts'
+import { maxSessions } from './limits.ts'
+import { createLinks, type Link } from './links.ts'
+import { adaptToLoss, initialLossState, type LossState } from './loss-adaptation.ts'
+import { createNeighbourWatch } from './neighbour-watch.ts'
+import { createReplayWindow, type ReplayWindow } from './replay-window.ts'
+import { addressWords, createRoutes } from './routes.ts'
+import { receptionWords, stat, type SharedState } from './shared-state.ts'
+import { socketAddressBytes } from './socket-address.ts'
+import { createUnitAssembler, type Reassembly } from './unit-assembler.ts'
+import { takeCountersFrom } from './unit-sender.ts'
+
+/** From the wire to the TUN or to the next hop; also probes and judges the neighbours. */
+export interface ReceiveLoop {
+  apply(command: Command): void
+  /** Receives one batch; true if there may be more. */
+  receiveBatch(): boolean
+  /** Work that depends on time. `stalled`: the thread woke much later than it should have. */
+  tick(stalled: boolean): void
+  /** When {@link ReceiveLoop.tick} is due next, ms. */
+  nextAtMs(): number
+}
+
+interface Session extends Reassembly {
+  readonly localSpi: number
+  readonly peer: number
+  readonly address: readonly number[]
+  readonly aead: Aead
+  readonly window: ReplayWindow
+  highestSeen: number
+  used: boolean
+}
+
+/** Late by this much, in datagrams of a link and units of a session, is still accepted. */
+const hopWindow = 8192
+const unitWindow = 4096
+const unitMaxAgeMs = 60
+/** A gap in sequence numbers counts for at most this many lost fragments. */
+const maxGap = 64
+const expireIntervalMs = 20
+
+export function createReceiveLoop({
+  kernel,
+  arena,
+  routines,
+  shared,
+  openAead,
+  tunFd,
+  udpFd,
+  selfLabel,
+  selfAddress,
+  probeIntervalMs,
+  probeMisses,
+  nowMs,
+  report,
+  wakeSender,
+}: {
+  readonly kernel: Kernel
+  readonly arena: Arena
+  readonly routines: HopRoutines
+  readonly shared: SharedState
+  readonly openAead: AeadFactory
+  /** -1 without a TUN: units for this node are dropped, the rest is relayed. */
+  readonly tunFd: number
+  readonly udpFd: number
+  readonly selfLabel: Uint8Array
+  readonly selfAddress: Uint8Array
+  readonly probeIntervalMs: number
+  readonly probeMisses: number
+  readonly nowMs: () => number
+  readonly report: (report: Report) => void
+  /** Lets the sending worker look at the reception counters. */
+  readonly wakeSender: () => void
+}): ReceiveLoop {
+  const stats = shared.receiveStats
+  const { bytes, view } = arena
+  const links = createLinks(arena, shared.linkAlive)
+  const routes = createRoutes()
+  const takeCounters = takeCountersFrom(shared.hopCounter)
+  const receiver = createDatagramReceiver(arena, kernel, udpFd)
+  const sender = createDatagramSender({
+    arena,
+    kernel,
+    udpFd,
+    stats,
+    frames: (neighbour, frames) => report({ kind: 'frames', neighbour, bytes: frames }),
+  })
+  const watch = createNeighbourWatch({
+    arena,
+    routines,
+    sender,
+    takeCounters,
+    linkAlive: shared.linkAlive,
+    intervalMs: probeIntervalMs,
+    misses: probeMisses,
+    report,
+  })
+  const hopWindows = new Map<number, ReplayWindow>()
+  const sessions = new Map<number, Session>()
+  const lossStates = new Map<number, LossState>()
+  const labelView = new DataView(selfLabel.buffer, selfLabel.byteOffset, 8)
+  const [selfHigh, selfLow] = [labelView.getUint32(0), labelView.getUint32(4)]
+  const selfWords = addressWords(selfAddress)
+  const framesAt = arena.allocate(65_536)
+  let now = nowMs()
+  let expireAtMs = now
+  let lossSeen = false
+
+  const toTun = (session: Session, at: number, length: number): void => {
+    if (!isPacketValid(arena, at, length)) {
+      stats[stat.droppedInnerInvalid]!++
+      return
+    }
+    if (!isFrom(arena, at, session.address) || !isTo(arena, at, selfWords)) {
+      stats[stat.droppedInnerAddress]!++
+      return
+    }
+    const result = tunFd < 0 ? -1 : kernel.write(tunFd, arena.pointer(at), length)
+    if (result < 0) {
+      stats[stat.tunWriteErrors]!++
+      return
+    }
+    stats[stat.packetsToTun]!++
+    stats[stat.bytesToTun]! += length - virtioBytes
+  }
+  const onLossReport = (peer: number, received: number, lost: number): void => {
+    const next = adaptToLoss(lossStates.get(peer) ?? initialLossState, received, lost, now)
+    lossStates.set(peer, next)
+    shared.lossLevel[peer] = next.level
+  }
+  /** Opens a complete unit in place and hands its packets to the TUN. */
+  const deliver = (session: Session, at: number, length: number, sequence: number): void => {
+    if (!session.window.isNew(sequence)) {
+      stats[stat.droppedUnitReplay]!++
+      return
+    }
+    if (!session.aead.open(at, length, session.localSpi, sequence)) {
+      stats[stat.droppedUnitForged]!++
+      return
+    }
+    session.window.accept(sequence)
+    stats[stat.unitsOpened]!++
+    if (!session.used) {
+      session.used = true
+      report({ kind: 'session-used', localSpi: session.localSpi })
+    }
+    const end = at + length - aeadTagBytes
+    const kind = bytes[at]
+    if (end === at) {
+      stats[stat.droppedInnerInvalid]!++
+    } else if (kind === unitKind.packed) {
+      let item = at + 1
+      while (item + 2 <= end) {
+        const itemBytes = view.getUint16(item)
+        if (item + 2 + itemBytes > end) break
+        toTun(session, item + 2, itemBytes)
+        item += 2 + itemBytes
+      }
+      if (item !== end) stats[stat.droppedInnerInvalid]!++
+    } else if (kind === unitKind.report) {
+      if (end - at === 9) onLossReport(session.peer, view.getUint32(at + 1), view.getUint32(at + 5))
+      else stats[stat.droppedInnerInvalid]!++
+    } else {
+      toTun(session, at, end - at)
+    }
+  }
+  const assembler = createUnitAssembler({
+    arena,
+    routines,
+    deliver: (reassembly, at, length, sequence) => deliver(reassembly as Session, at, length, sequence),
+    countRepaired: () => stats[stat.unitsRepaired]!++,
+    countLost: () => stats[stat.unitsLost]!++,
+  })
+
+  const onFragment = (at: number, length: number): void => {
+    const session = sessions.get(view.getUint32(at + field.spi))
+    if (session === undefined) {
+      stats[stat.droppedNoSession]!++
+      return
+    }
+    const sequence = readSequence(arena, at)
+    if (!session.window.isNew(sequence)) {
+      stats[stat.droppedUnitReplay]!++
+      return
+    }
+    if (sequence > session.highestSeen) {
+      const gap = sequence - session.highestSeen - 1
+      if (gap > 0 && session.highestSeen > 0) session.reception.lost(Math.min(gap, maxGap))
+      session.highestSeen = sequence
+    }
+    if (length - headerBytes === view.getUint16(at + field.unitBytes)) {
+      session.reception.received(1)
+      deliver(session, at + headerBytes, length - headerBytes, sequence)
+      return
+    }
+    const added = assembler.add(session, at, length, now)
+    if (added === 'kept') return
+    stats[added === 'invalid' ? stat.droppedUnitInvalid : stat.droppedUnitReplay]!++
+  }
+
+  // A run of datagrams in the receive buffer that go to the same next hop: forwarded by one system call.
+  let runLink: Link | undefined
+  let runAt = 0
+  let runEnd = 0
+  const flushRun = (datagramBytes: number): void => {
+    if (runLink === undefined) return
+    const link = runLink
+    runLink = undefined
+    const count = Math.ceil((runEnd - runAt) / datagramBytes)
+    let counter = takeCounters(link.slot, count)
+    for (let at = runAt; at < runEnd; at += datagramBytes) {
+      view.setUint8(at + field.hopLimit, view.getUint8(at + field.hopLimit) - 1)
+      view.setUint16(at + field.linkId, link.remoteLinkId)
+      writeCounter(arena, at, counter++)
+      routines.tag(link.sendKeyAt, at)
+    }
+    stats[stat.datagramsForwarded]! += count
+    sender.contiguous(link, runAt, runEnd - runAt, datagramBytes)
+  }
+  const forward = (from: Link, at: number, length: number, datagramBytes: number): void => {
+    if (bytes[at + field.hopLimit]! <= 1) {
+      stats[stat.droppedHopLimit]!++
+      return
+    }
+    const route = routes.byLabel(view.getUint32(at + field.label), view.getUint32(at + field.label + 4))
+    let link = links.alive(route?.nextHop)
+    // Never back to where it came from: that would be a loop.
+    if (link === undefined || link.neighbour === from.neighbour) link = links.alive(route?.alternate)
+    if (link === undefined || link.neighbour === from.neighbour) {
+      stats[stat.droppedNoRoute]!++
+      return
+    }
+    if (runLink !== link || runEnd !== at) {
+      flushRun(datagramBytes)
+      runLink = link
+      runAt = at
+    }
+    runEnd = at + length
+  }
+  const roam = (link: Link, nameAt: number): void => {
+    if (link.carrier !== 'udp') return
+    let same = link.hasEndpoint
+    for (let i = 0; same && i < socketAddressBytes; i++) same = bytes[link.socketAddressAt + i] === bytes[nameAt + i]
+    if (same) return
+    const endpoint = bytes.slice(nameAt, nameAt + socketAddressBytes)
+    links.setEndpoint(link.slot, endpoint)
+    report({ kind: 'endpoint', slot: link.slot, endpoint })
+  }
+  const onDatagram = (at: number, length: number, datagramBytes: number, nameAt: number): void => {
+    if (length < headerBytes) {
+      stats[stat.droppedTooShort]!++
+      return
+    }
+    const link = links.byLocalId(view.getUint16(at + field.linkId))
+    if (link === undefined) {
+      stats[stat.droppedUnknownLink]!++
+      return
+    }
+    if (routines.check(link.receiveKeyAt, at) === 0) {
+      stats[stat.droppedBadTag]!++
+      return
+    }
+    const window = hopWindows.get(link.slot)!
+    const counter = readCounter(arena, at)
+    if (!window.accept(counter)) {
+      stats[stat.droppedHopReplay]!++
+      return
+    }
+    stats[stat.datagramsReceived]!++
+    watch.heard(link.slot, counter, now)
+    const type = bytes[at]!
+    if (type === datagramType.data) {
+      const isMine =
+        view.getUint32(at + field.label) === selfHigh && view.getUint32(at + field.label + 4) === selfLow
+      if (isMine) onFragment(at, length)
+      else forward(link, at, length, datagramBytes)
+      return
+    }
+    // Only the newest probe tells where the neighbour is: an older one may come over the path that was left.
+    if (type === datagramType.probe && nameAt !== 0 && window.highest() === counter) roam(link, nameAt)
+    watch.received(link, type, at, length, now)
+  }
+  const onMessage = (at: number, length: number, datagramBytes: number, nameAt: number): void => {
+    if (datagramBytes <= 0) return
+    for (let from = 0; from < length; from += datagramBytes) {
+      onDatagram(at + from, Math.min(datagramBytes, length - from), datagramBytes, nameAt)
+    }
+    flushRun(datagramBytes)
+  }
+
+  const closeSession = (localSpi: number): void => {
+    const session = sessions.get(localSpi)
+    if (session === undefined) return
+    sessions.delete(localSpi)
+    assembler.close(session)
+    session.aead.close()
+  }
+  return {
+    apply(command) {
+      now = nowMs()
+      switch (command.kind) {
+        case 'link': {
+          const isNew = links.bySlot(command.slot) === undefined
+          const link = links.set(command)
+          if (isNew) hopWindows.set(link.slot, createReplayWindow(hopWindow))
+          watch.add(link, now)
+          break
+        }
+        case 'endpoint':
+          links.setEndpoint(command.slot, command.endpoint)
+          break
+        case 'unlink':
+          links.remove(command.slot)
+          hopWindows.delete(command.slot)
+          watch.remove(command.slot)
+          break
+        case 'routes':
+          routes.replace(command.routes)
+          break
+        case 'session': {
+          closeSession(command.localSpi)
+          if (sessions.size >= maxSessions) break
+          const at = command.peer * receptionWords
+          const reception = {
+            received: (count: number) => {
+              shared.reception[at]! += count
+            },
+            lost: (count: number) => {
+              shared.reception[at + 1]! += count
+              if (count > 0) lossSeen = true
+            },
+          }
+          sessions.set(command.localSpi, {
+            ...assembler.open(reception),
+            localSpi: command.localSpi,
+            peer: command.peer,
+            address: addressWords(command.address),
+            aead: openAead({
+              arena,
+              suite: command.suite,
+              key: command.receiveKey,
+              salt: command.receiveSalt,
+              direction: 'open',
+            }),
+            window: createReplayWindow(unitWindow),
+            highestSeen: 0,
+            used: false,
+          })
+          break
+        }
+        case 'forget':
+          closeSession(command.localSpi)
+          break
+        case 'frames': {
+          let from = 0
+          const frames = command.bytes
+          while (from + 2 <= frames.length) {
+            const length = (frames[from]! << 8) | frames[from + 1]!
+            if (from + 2 + length > frames.length) break
+            bytes.set(frames.subarray(from + 2, from + 2 + length), framesAt)
+            onMessage(framesAt, length, length, 0)
+            from += 2 + length
+          }
+          break
+        }
+        case 'use':
+        case 'stop':
+          break
+      }
+    },
+    receiveBatch() {
+      const count = receiver.receive()
+      now = nowMs()
+      for (let i = 0; i < count; i++) {
+        onMessage(receiver.messageAt(i), receiver.messageBytes(i), receiver.datagramBytes(i), receiver.nameAt(i))
+      }
+      return count > 0
+    },
+    tick(stalled) {
+      now = nowMs()
+      watch.tick(now, stalled)
+      if (now < expireAtMs) return
+      expireAtMs = now + expireIntervalMs
+      assembler.expire(now, unitMaxAgeMs)
+      if (lossSeen) wakeSender()
+      lossSeen = false
+    },
+    nextAtMs: () =>
+      assembler.waiting() > 0 || lossSeen ? Math.min(expireAtMs, watch.nextAtMs()) : watch.nextAtMs(),
+  }
+}

@@ -1,0 +1,274 @@
+import type { AeadFactory } from './aead.ts'
+import { aeadTagBytes } from './aead.ts'
+import type { Arena } from './arena.ts'
+import type { Command, Report } from './commands.ts'
+import { createDatagramSender } from './datagram-sender.ts'
+import type { HopRoutines } from './hop-routines.ts'
+import { ipv6Bytes, isFrom, unitKind, virtio, virtioBytes } from './inner-packet.ts'
+import { errno, type Kernel } from './kernel.ts'
+import { maxPeers, maxUnitBytes, rekeyAfterUnits, stopAfterUnits } from './limits.ts'
+import { createLinks } from './links.ts'
+import { protections } from './loss-adaptation.ts'
+import { addressWords, createRoutes, type Route } from './routes.ts'
+import { receptionWords, stat, type SharedState } from './shared-state.ts'
+import { sliceTcp } from './tcp-slices.ts'
+import { createUnitSender, takeCountersFrom, type SendingSa } from './unit-sender.ts'
+import { createWaitingPackets } from './waiting-packets.ts'
+
+/** From the TUN to the wire: reads packets, packs small ones, seals, cuts, sends. */
+export interface SendLoop {
+  apply(command: Command): void
+  /** Reads the TUN until it is empty or the batch is full; true if there may be more. */
+  sendBatch(): boolean
+  /** Sends reports of losses to peers, as often as is due. */
+  sendReports(nowMs: number): void
+}
+
+/** Packets shorter than this share a unit. */
+const smallPacketBytes = 2048
+/** Packets read before commands and reports get their turn. */
+const batchPackets = 512
+const packHeadBytes = 2
+const reportIntervalMs = 20
+const needSessionIntervalMs = 500
+/** A report repeats even without loss after this many fragments, so that the sender can leave a level. */
+const reportAfterFragments = 4096
+
+export function createSendLoop({
+  kernel,
+  arena,
+  routines,
+  shared,
+  openAead,
+  tunFd,
+  udpFd,
+  selfAddress,
+  nowMs,
+  report,
+}: {
+  readonly kernel: Kernel
+  readonly arena: Arena
+  readonly routines: HopRoutines
+  readonly shared: SharedState
+  readonly openAead: AeadFactory
+  readonly tunFd: number
+  readonly udpFd: number
+  readonly selfAddress: Uint8Array
+  readonly nowMs: () => number
+  readonly report: (report: Report) => void
+}): SendLoop {
+  const stats = shared.sendStats
+  const { bytes, view } = arena
+  const links = createLinks(arena, shared.linkAlive)
+  const routes = createRoutes()
+  const sender = createDatagramSender({
+    arena,
+    kernel,
+    udpFd,
+    stats,
+    frames: (neighbour, frames) => report({ kind: 'frames', neighbour, bytes: frames }),
+  })
+  const sendUnit = createUnitSender({
+    arena,
+    routines,
+    sender,
+    takeCounters: takeCountersFrom(shared.hopCounter),
+    stats,
+  })
+  const selfWords = addressWords(selfAddress)
+  /** SA in use, by peer; and all that are installed, by our own SPI. */
+  const sending: (SendingSa | undefined)[] = Array.from({ length: maxPeers })
+  const installed = new Map<number, { readonly sa: SendingSa; readonly peer: number }>()
+  const waiting = createWaitingPackets()
+  const askedAtMs = new Map<number, number>()
+  const reported = new Int32Array(receptionWords * maxPeers)
+  const reportedAtMs = new Float64Array(maxPeers)
+  let highestPeer = -1
+
+  // A packet lands with room before it, so that the first of a pack need not move, and for the tag after it.
+  const roomBytes = 64
+  const landingAt = arena.allocate(roomBytes + maxUnitBytes + 1024) + roomBytes
+  const landing = arena.pointer(landingAt)
+  const packAt = arena.allocate(maxUnitBytes + 1024)
+  const sliceAt = arena.allocate(maxUnitBytes + 1024)
+  let packRoute: Route | undefined
+  let packBytes = 0
+  let packItems = 0
+  let lastRoute: Route | undefined
+
+  const seal = (route: Route, at: number, length: number): void => {
+    const sa = sending[route.peer]
+    if (sa === undefined) {
+      if (!waiting.add(route.peer, bytes, at, length)) stats[stat.droppedNoSession]!++
+      const now = nowMs()
+      if (now - (askedAtMs.get(route.peer) ?? -Infinity) >= needSessionIntervalMs) {
+        askedAtMs.set(route.peer, now)
+        report({ kind: 'need-session', peer: route.peer })
+      }
+      return
+    }
+    const link = links.alive(route.nextHop) ?? links.alive(route.alternate)
+    if (link === undefined || sa.sequence >= stopAfterUnits) {
+      stats[link === undefined ? stat.droppedNoRoute : stat.droppedNoSession]!++
+      return
+    }
+    sendUnit(sa, route, link, at, length, protections[shared.lossLevel[route.peer]!]!)
+    if (sa.sequence === rekeyAfterUnits) report({ kind: 'rekey-due', localSpi: sa.localSpi })
+  }
+  const flush = (): void => {
+    if (packRoute === undefined) return
+    const route = packRoute
+    packRoute = undefined
+    // A single packet needs no pack around it.
+    if (packItems === 1) seal(route, packAt + 1 + packHeadBytes, packBytes - 1 - packHeadBytes)
+    else seal(route, packAt, packBytes)
+  }
+  const pack = (route: Route, length: number): void => {
+    const { packBytes: allowed } = protections[shared.lossLevel[route.peer]!]!
+    const limit = Math.max(allowed, route.datagramBytes - 48 - aeadTagBytes)
+    if (packRoute !== route || packBytes + packHeadBytes + length > limit) flush()
+    if (packRoute === undefined) {
+      packRoute = route
+      bytes[packAt] = unitKind.packed
+      packBytes = 1
+      packItems = 0
+    }
+    view.setUint16(packAt + packBytes, length)
+    bytes.copyWithin(packAt + packBytes + packHeadBytes, landingAt, landingAt + length)
+    packBytes += packHeadBytes + length
+    packItems++
+  }
+  const lookUp = (): Route | undefined => {
+    const at = landingAt + virtioBytes + 24
+    const [w0, w1, w2, w3] = [view.getUint32(at), view.getUint32(at + 4), view.getUint32(at + 8), view.getUint32(at + 12)]
+    if (lastRoute !== undefined) {
+      const { address } = lastRoute
+      if (address[1] === w1 && address[0] === w0 && address[2] === w2 && address[3] === w3) return lastRoute
+    }
+    lastRoute = routes.byAddress(w0, w1, w2, w3)
+    return lastRoute
+  }
+  const onPacket = (length: number): void => {
+    stats[stat.packetsFromTun]!++
+    stats[stat.bytesFromTun]! += length - virtioBytes
+    if (length < virtioBytes + ipv6Bytes || bytes[landingAt + virtioBytes]! >>> 4 !== 6) {
+      stats[stat.droppedInnerInvalid]!++
+      return
+    }
+    if (!isFrom(arena, landingAt, selfWords)) {
+      stats[stat.droppedInnerAddress]!++
+      return
+    }
+    const route = lookUp()
+    if (route === undefined) {
+      stats[stat.droppedNoRoute]!++
+      return
+    }
+    // "Data valid" is a hint of this host's network card; the peer must not trust it.
+    bytes[landingAt] = bytes[landingAt]! & virtio.needsChecksum
+    if (length <= smallPacketBytes) {
+      pack(route, length)
+      return
+    }
+    flush()
+    const { maxFragments } = protections[shared.lossLevel[route.peer]!]!
+    const sliceBytes = maxFragments * (route.datagramBytes - 48) - aeadTagBytes
+    if (length > sliceBytes && (bytes[landingAt + 1]! & 0x7f) === virtio.gsoTcp6) {
+      sliceTcp(arena, landingAt, length, sliceBytes, sliceAt, (sliceLength) => seal(route, sliceAt, sliceLength))
+    } else if (length + aeadTagBytes > maxUnitBytes) {
+      stats[stat.droppedTooLong]!++
+    } else {
+      seal(route, landingAt, length)
+    }
+  }
+
+  return {
+    apply(command) {
+      switch (command.kind) {
+        case 'link':
+          links.set(command)
+          break
+        case 'endpoint':
+          links.setEndpoint(command.slot, command.endpoint)
+          break
+        case 'unlink':
+          links.remove(command.slot)
+          break
+        case 'routes':
+          flush()
+          lastRoute = undefined
+          routes.replace(command.routes)
+          break
+        case 'session': {
+          const aead = openAead({
+            arena,
+            suite: command.suite,
+            key: command.sendKey,
+            salt: command.sendSalt,
+            direction: 'seal',
+          })
+          const sa = { localSpi: command.localSpi, remoteSpi: command.remoteSpi, aead, sequence: 0 }
+          installed.set(command.localSpi, { sa, peer: command.peer })
+          highestPeer = Math.max(highestPeer, command.peer)
+          break
+        }
+        case 'use': {
+          const found = installed.get(command.localSpi)
+          if (found === undefined) break
+          sending[found.peer] = found.sa
+          askedAtMs.delete(found.peer)
+          const route = routes.byPeer(found.peer)
+          for (const packet of waiting.take(found.peer)) {
+            if (route === undefined) break
+            bytes.set(packet, landingAt)
+            seal(route, landingAt, packet.length)
+          }
+          break
+        }
+        case 'forget': {
+          const found = installed.get(command.localSpi)
+          if (found === undefined) break
+          installed.delete(command.localSpi)
+          if (sending[found.peer] === found.sa) sending[found.peer] = undefined
+          found.sa.aead.close()
+          break
+        }
+        case 'frames':
+        case 'stop':
+          break
+      }
+    },
+    sendBatch() {
+      for (let i = 0; i < batchPackets; i++) {
+        const length = kernel.read(tunFd, landing, maxUnitBytes + 512)
+        if (length <= 0) {
+          flush()
+          return length === -errno.EINTR
+        }
+        onPacket(length)
+      }
+      flush()
+      return true
+    },
+    sendReports(now) {
+      for (let peer = 0; peer <= highestPeer; peer++) {
+        const sa = sending[peer]
+        if (sa === undefined || now - reportedAtMs[peer]! < reportIntervalMs) continue
+        const at = peer * receptionWords
+        const received = (shared.reception[at]! - reported[at]!) >>> 0
+        const lost = (shared.reception[at + 1]! - reported[at + 1]!) >>> 0
+        if (lost === 0 && received < reportAfterFragments) continue
+        const route = routes.byPeer(peer)
+        const link = route && (links.alive(route.nextHop) ?? links.alive(route.alternate))
+        if (route === undefined || link === undefined) continue
+        reportedAtMs[peer] = now
+        reported[at] = reported[at]! + received
+        reported[at + 1] = reported[at + 1]! + lost
+        bytes[sliceAt] = unitKind.report
+        view.setUint32(sliceAt + 1, received)
+        view.setUint32(sliceAt + 5, lost)
+        sendUnit(sa, route, link, sliceAt, 9, protections[0]!)
+      }
+    },
+  }
+}

@@ -1,0 +1,96 @@
+import { maxLinks, maxPeers } from './limits.ts'
+
+/** What the two workers and the owner share without messages. Every word has one writer, except where atomic. */
+export interface SharedState {
+  /** Per link: 1 while probes get through. Written by the receiving worker. */
+  readonly linkAlive: Int32Array
+  /** Per link: the last hop counter used; both workers add to it, atomically. */
+  readonly hopCounter: BigInt64Array
+  /** Per peer: loss level in force for what is sent to it (see loss-adaptation.ts). Written by the receiving worker. */
+  readonly lossLevel: Int32Array
+  /** Per peer: fragments received, fragments lost, units lost since the start, modulo 2^32. By the receiving worker. */
+  readonly reception: Int32Array
+  /** Counters of the sending and the receiving worker, in the order of `statNames`. */
+  readonly sendStats: Float64Array
+  readonly receiveStats: Float64Array
+}
+
+/** The buffers behind {@link SharedState}, to be passed to a worker. */
+export interface SharedBuffers {
+  readonly linkAlive: SharedArrayBuffer
+  readonly hopCounter: SharedArrayBuffer
+  readonly lossLevel: SharedArrayBuffer
+  readonly reception: SharedArrayBuffer
+  readonly sendStats: SharedArrayBuffer
+  readonly receiveStats: SharedArrayBuffer
+}
+
+/** Words per peer in {@link SharedState.reception}. */
+export const receptionWords = 4
+
+/** What is counted, in the order of the shared arrays. */
+export const statNames = [
+  'packetsFromTun',
+  'bytesFromTun',
+  'packetsToTun',
+  'bytesToTun',
+  'unitsSealed',
+  'unitsOpened',
+  'unitsRepaired',
+  'unitsLost',
+  'datagramsSent',
+  'datagramsReceived',
+  'datagramsForwarded',
+  'droppedTooShort',
+  'droppedUnknownLink',
+  'droppedBadTag',
+  'droppedHopReplay',
+  'droppedHopLimit',
+  'droppedNoRoute',
+  'droppedNoSession',
+  'droppedUnitInvalid',
+  'droppedUnitReplay',
+  'droppedUnitForged',
+  'droppedInnerInvalid',
+  'droppedInnerAddress',
+  'droppedQueueFull',
+  'droppedSendError',
+  'droppedTooLong',
+  'tunWriteErrors',
+] as const
+
+export type StatName = (typeof statNames)[number]
+/** Sums over both workers. */
+export type Stats = Readonly<Record<StatName, number>>
+
+/** Index of each counter. */
+export const stat = Object.fromEntries(statNames.map((name, index) => [name, index])) as Record<StatName, number>
+
+export function allocateSharedBuffers(): SharedBuffers {
+  return {
+    linkAlive: new SharedArrayBuffer(4 * maxLinks),
+    hopCounter: new SharedArrayBuffer(8 * maxLinks),
+    lossLevel: new SharedArrayBuffer(4 * maxPeers),
+    reception: new SharedArrayBuffer(4 * receptionWords * maxPeers),
+    sendStats: new SharedArrayBuffer(8 * statNames.length),
+    receiveStats: new SharedArrayBuffer(8 * statNames.length),
+  }
+}
+
+export function viewSharedState(buffers: SharedBuffers): SharedState {
+  return {
+    linkAlive: new Int32Array(buffers.linkAlive),
+    hopCounter: new BigInt64Array(buffers.hopCounter),
+    lossLevel: new Int32Array(buffers.lossLevel),
+    reception: new Int32Array(buffers.reception),
+    sendStats: new Float64Array(buffers.sendStats),
+    receiveStats: new Float64Array(buffers.receiveStats),
+  }
+}
+
+/** Sum of both workers' counters. */
+export function readStats(state: SharedState): Stats {
+  return Object.fromEntries(
+    statNames.map((name, index) => [name, state.sendStats[index]! + state.receiveStats[index]!]),
+  ) as Stats
+}

@@ -1,0 +1,99 @@
+import type { AeadFactory } from './aead.ts'
+import { createArena } from './arena.ts'
+import type { Command, Report, WorkerOptions } from './commands.ts'
+import { compileHopRoutines } from './hop-routines.ts'
+import type { Kernel } from './kernel.ts'
+import { createReceiveLoop } from './receive-loop.ts'
+import { createSendLoop } from './send-loop.ts'
+import { viewSharedState } from './shared-state.ts'
+
+const POLLIN = 1
+const pollfdBytes = 8
+/** Upper bound of a sleep: the sending worker then looks at the reception counters. */
+const maxSleepMs = 1000
+const arenaBytes = { send: 4 * 1024 * 1024, receive: 24 * 1024 * 1024 } as const
+/** Batches handled before commands and timers get their turn. */
+const batchesBeforeTimers = 8
+
+/** Runs one worker until it is told to stop. Everything that touches the outside is passed in. */
+export function runWorker({
+  options,
+  kernel,
+  openAead,
+  nowMs,
+  post,
+  nextCommand,
+}: {
+  readonly options: WorkerOptions
+  readonly kernel: Kernel
+  readonly openAead: AeadFactory
+  readonly nowMs: () => number
+  readonly post: (report: Report) => void
+  readonly nextCommand: () => Command | undefined
+}): void {
+  const arena = createArena(arenaBytes[options.role], kernel.addressOf)
+  const common = {
+    kernel,
+    arena,
+    routines: compileHopRoutines(arena.memory),
+    shared: viewSharedState(options.shared),
+    openAead,
+    tunFd: options.tunFd,
+    udpFd: options.udpFd,
+    selfAddress: options.selfAddress,
+    nowMs,
+    report: post,
+  }
+  const pollAt = arena.allocate(2 * pollfdBytes)
+  const eventAt = arena.allocate(8)
+  const one = arena.allocate(8)
+  arena.view.setBigUint64(one, 1n, true)
+  const wait = (fd: number, timeoutMs: number): boolean => {
+    arena.view.setInt32(pollAt, fd, true)
+    arena.view.setInt32(pollAt + 4, POLLIN, true)
+    arena.view.setInt32(pollAt + pollfdBytes, options.wakeFd, true)
+    arena.view.setInt32(pollAt + pollfdBytes + 4, POLLIN, true)
+    kernel.poll(arena.pointer(pollAt), 2, Math.ceil(Math.min(maxSleepMs, Math.max(0, timeoutMs))))
+    if (arena.view.getUint16(pollAt + pollfdBytes + 6, true) === 0) return true
+    kernel.read(options.wakeFd, arena.pointer(eventAt), 8)
+    return takeCommands()
+  }
+  let apply: (command: Command) => void
+  /** False once the worker is to stop. */
+  const takeCommands = (): boolean => {
+    for (let command = nextCommand(); command !== undefined; command = nextCommand()) {
+      if (command.kind === 'stop') return false
+      apply(command)
+    }
+    return true
+  }
+
+  if (options.role === 'send') {
+    const loop = createSendLoop(common)
+    apply = (command) => loop.apply(command)
+    let more = false
+    while (wait(options.tunFd, more ? 0 : maxSleepMs)) {
+      more = options.tunFd >= 0 && loop.sendBatch()
+      loop.sendReports(nowMs())
+    }
+    return
+  }
+  const loop = createReceiveLoop({
+    ...common,
+    selfLabel: options.selfLabel,
+    probeIntervalMs: options.probeIntervalMs,
+    probeMisses: options.probeMisses,
+    wakeSender: () => kernel.write(options.otherWakeFd, arena.pointer(one), 8),
+  })
+  apply = (command) => loop.apply(command)
+  let shouldWakeAtMs = nowMs()
+  for (;;) {
+    const timeoutMs = loop.nextAtMs() - nowMs()
+    shouldWakeAtMs = nowMs() + Math.min(maxSleepMs, Math.max(0, timeoutMs))
+    if (!wait(options.udpFd, timeoutMs)) return
+    // Not scheduled for half an interval: this thread may have missed probes, not the neighbour.
+    const stalled = nowMs() - shouldWakeAtMs > options.probeIntervalMs / 2
+    for (let i = 0; i < batchesBeforeTimers && loop.receiveBatch(); i++);
+    loop.tick(stalled)
+  }
+}
