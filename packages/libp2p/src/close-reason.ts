@@ -87,7 +87,7 @@ export function reasonOfError(error: unknown, fallback: CloseReason): CloseReaso
   const known = reasonOfErrorCode[code]
   if (known !== undefined) return known
   // An alert from the other end: it refused us, and why is in its log.
-  if (/^ERR_SSL_(TLSV1|SSLV3|TLSV13)_ALERT_/.test(code)) {
+  if (/^ERR_SSL_.*_ALERT_/.test(code)) {
     if (code.includes('NO_APPLICATION_PROTOCOL')) return 'wrong-alpn'
     if (code.includes('PROTOCOL_VERSION')) return 'old-tls'
     if (code.includes('CERTIFICATE_EXPIRED')) return 'expired'

@@ -58,8 +58,11 @@ export async function openControlPort(options: ControlPortOptions): Promise<Cont
     if (ip === '') return void raw.destroy()
     if (isOverlayIp(ip)) return turnAway(raw, 'overlay-address', ip)
     if (!handshakes.take(rateKey(ip))) return turnAway(raw, 'rate-limited', ip)
-    if (!halfOpen.enter(raw, ip, () => turnAway(raw, 'handshake-timeout', ip)))
-      return turnAway(raw, 'half-open-limit', ip)
+    const watched = halfOpen.enter(raw, ip, {
+      timeout: () => turnAway(raw, 'handshake-timeout', ip),
+      closed: () => refuse({ reason: 'closed-early', direction: 'inbound', address: ip }),
+    })
+    if (!watched) return turnAway(raw, 'half-open-limit', ip)
     sockets.add(raw)
     raw.once('close', () => sockets.delete(raw))
     tls.emit('connection', raw)
@@ -67,8 +70,8 @@ export async function openControlPort(options: ControlPortOptions): Promise<Cont
 
   tls.on('tlsClientError', (error, socket) => {
     const ip = plainIp(socket.remoteAddress ?? '')
-    // Not watched any more: turned away above already, and this is the echo of it.
-    if (ip !== '' && !halfOpen.leave(socket)) return
+    // Not watched any more: it was turned away or has closed, and this is the echo of it.
+    if (!halfOpen.leave(socket)) return
     const reason = reasonOfError(error, 'handshake-failed')
     refuse({ reason, direction: 'inbound', address: ip, detail: messageOf(error) })
     socket.destroy()

@@ -8,6 +8,9 @@ import { rateKey, TokenBuckets } from './token-bucket.ts'
 /** Answers an enrolment or renewal request of a node without a certificate. */
 export type EnrolHandler = (request: Uint8Array, remoteAddress: string) => Promise<Uint8Array>
 
+/** The answer that says that there is none. */
+const nothing = new Uint8Array()
+
 export interface EnrolServerOptions {
   readonly onEnrol: EnrolHandler | undefined
   readonly limits: ControlPlaneLimits
@@ -23,6 +26,25 @@ export function enrolServer(options: EnrolServerOptions): (socket: TLSSocket, re
   const rates = new TokenBuckets(limits.enrolmentsPerAddress, clock)
   let running = 0
 
+  const respond = async (socket: TLSSocket, remoteIp: string, handler: EnrolHandler): Promise<Uint8Array> => {
+    let request: Uint8Array
+    try {
+      request = await readEnrolRecord(socket)
+    } catch (error) {
+      // A client that first fetches the authority's certificate sends nothing on that connection.
+      counters.count('enrolments_total', { outcome: 'no-request' })
+      log.debug('enrolment-without-request', { address: remoteIp, error: messageOf(error) })
+      return nothing
+    }
+    if (!rates.take(rateKey(remoteIp))) {
+      refuse({ reason: 'rate-limited', direction: 'inbound', address: remoteIp, detail: 'enrolment' })
+      return nothing
+    }
+    const response = await handler(request, remoteIp)
+    counters.count('enrolments_total', { outcome: 'answered' })
+    return response
+  }
+
   const answer = async (socket: TLSSocket, remoteIp: string, handler: EnrolHandler): Promise<void> => {
     running++
     const cancel = clock.setTimer(limits.enrolTimeoutMs, () => {
@@ -30,14 +52,11 @@ export function enrolServer(options: EnrolServerOptions): (socket: TLSSocket, re
       socket.destroy()
     })
     try {
-      const request = await readEnrolRecord(socket)
-      const response = encodeEnrolRecord(await handler(request, remoteIp))
-      counters.count('enrolments_total', { outcome: 'answered' })
-      socket.end(response)
+      socket.end(encodeEnrolRecord(await respond(socket, remoteIp, handler)))
     } catch (error) {
       counters.count('enrolments_total', { outcome: 'failed' })
       log.warn('enrolment-failed', { address: remoteIp, error: messageOf(error) })
-      socket.end(encodeEnrolRecord(new Uint8Array()))
+      socket.end(encodeEnrolRecord(nothing))
     } finally {
       running--
       cancel()
@@ -48,14 +67,10 @@ export function enrolServer(options: EnrolServerOptions): (socket: TLSSocket, re
   }
 
   return (socket, remoteIp) => {
-    if (onEnrol === undefined || running >= limits.enrolmentsAtOnce || !rates.take(rateKey(remoteIp))) {
-      refuse({
-        reason: onEnrol === undefined ? 'wrong-alpn' : 'rate-limited',
-        direction: 'inbound',
-        address: remoteIp,
-        detail: 'enrolment',
-      })
-      socket.end(encodeEnrolRecord(new Uint8Array()))
+    if (onEnrol === undefined || running >= limits.enrolmentsAtOnce) {
+      const reason = onEnrol === undefined ? 'wrong-alpn' : 'rate-limited'
+      refuse({ reason, direction: 'inbound', address: remoteIp, detail: 'enrolment' })
+      socket.end(encodeEnrolRecord(nothing))
       clock.setTimer(1_000, () => socket.destroy())
       return
     }

@@ -24,19 +24,21 @@ export class HalfOpen {
     return this.#entries.size
   }
 
-  /** False if there are too many; otherwise `onTimeout` runs unless {@link leave} comes first. */
-  enter(raw: Socket, ip: string, onTimeout: () => void): boolean {
+  /** False if there are too many; otherwise one of the two is called unless {@link leave} comes first. */
+  enter(raw: Socket, ip: string, on: { readonly timeout: () => void; readonly closed: () => void }): boolean {
     const rate = rateKey(ip)
     const count = this.#perAddress.get(rate) ?? 0
     if (count >= this.#bounds.perAddress || this.#entries.size >= this.#bounds.total) return false
     const key = endpointKey(raw)
     const cancel = this.#clock.setTimer(this.#bounds.timeoutMs, () => {
-      if (this.leave(raw)) onTimeout()
+      if (this.#remove(key)) on.timeout()
     })
     this.#entries.set(key, { raw, rate, cancel })
     this.#perAddress.set(rate, count + 1)
     // By then the ports of the socket are gone, so the key is kept.
-    raw.once('close', () => this.#remove(key))
+    raw.once('close', () => {
+      if (this.#remove(key)) on.closed()
+    })
     return true
   }
 
