@@ -7,12 +7,8 @@
  * await using sessions = createSessionManager({ self, tls, send, clock, random, log, counters, on })
  * sessions.ensure(peer) // on.ready(sa), then on.sendWith(sa)
  */
-export {
-  createSessionManager,
-  type SessionEvents,
-  type SessionManagerOptions,
-  type Sessions,
-} from './sessions.ts'
+export { createSessionManager } from './keep-sessions.ts'
+export type { SessionEvents, SessionManagerOptions, Sessions } from './sessions.ts'
 export { defaultSessionLimits, type SessionLimits } from './limits.ts'
 export type { AssociationState } from './association-set.ts'
 export type { SessionTls } from './tls-channel.ts'

@@ -25,6 +25,8 @@ export interface SessionLimits {
   readonly overlapMs: number
   /** A peer without traffic for so long is not renewed. */
   readonly idleAfterMs: number
+  /** A handshake of a peer that takes longer gives its place to a newer one of the same peer. */
+  readonly supersedeAfterMs: number
   /** How long {@link Sessions.ensure} lets a handshake that the peer started go first. */
   readonly deferMs: number
 }
@@ -45,6 +47,7 @@ export const defaultSessionLimits: SessionLimits = {
   responderDelayMs: 15_000,
   expireAfterMs: 180_000,
   overlapMs: 30_000,
-  idleAfterMs: 120_000,
+  idleAfterMs: 60_000,
+  supersedeAfterMs: 2_500,
   deferMs: 1_000,
 }

@@ -158,14 +158,15 @@ t.test('a session without traffic lapses, and one with traffic after its time is
   const { lower, higher } = pair(network)
   lower.sessions.ensure(higher.id)
   await network.until(() => inUse(lower) !== undefined && inUse(higher) !== undefined)
-  await network.settle()
-  network.clock.advance(137_000)
-  await network.settle()
-  t.equal(lower.sending.length, 1, 'not renewed at 120 s, nor by the responder at 135 s')
+  await network.pass(137_000)
+  t.same(
+    [lower.ready.length, higher.ready.length],
+    [1, 1],
+    'not renewed at 120 s, nor by the responder at 135 s',
+  )
   lower.sessions.touch(higher.id)
   await network.until(() => lower.sending.length === 2)
-  await network.settle()
-  network.clock.advance(181_000)
+  await network.pass(181_000)
   t.same([lower.sessions.list(), higher.sessions.list()], [[], []])
   lower.sessions.touch(higher.id)
   lower.sessions.ensure(higher.id)
@@ -181,8 +182,7 @@ t.test('the responder renews where the initiator does not', async (t) => {
   // Traffic that only the responder sees, such as what is lost on its way.
   for (let second = 0; second < 140; second++) {
     higher.sessions.touch(lower.id)
-    network.clock.advance(1000)
-    await network.settle()
+    await network.pass(1000)
   }
   t.same(
     higher.sending.map(({ role }) => role),
@@ -314,6 +314,24 @@ t.test('who floods a node with beginnings of handshakes is cut off, and others a
   honest!.sessions.ensure(target!.id)
   await network.until(() => target!.sending.length === 1)
   t.equal(target!.sending[0]!.peer, honest!.id)
+})
+
+t.test('handshakes of a peer that got stuck give their places to a newer one', async (t) => {
+  const network = createTestNetwork()
+  const { lower, higher } = pair(network, { limits: { firstRetryMs: 1 } })
+  // The initiator hears nothing, and starts again and again.
+  network.fate = (from) => (from === higher.id ? 1 : 0)
+  for (let begun = 0; begun < 3; begun++) {
+    higher.sessions.ensure(lower.id)
+    await network.pass(1000)
+    higher.sessions.drop(lower.id)
+  }
+  t.ok(lower.counts.get('session_messages_dropped_total busy-with-peer')! > 0, 'two are served at a time')
+  network.fate = () => 1
+  const startedAtMs = network.clock.monotonicMs()
+  higher.sessions.ensure(lower.id)
+  await network.until(() => inUse(lower) !== undefined && inUse(higher) !== undefined)
+  t.ok(network.clock.monotonicMs() - startedAtMs < 3_000, 'sooner than the stuck ones time out')
 })
 
 t.test('a message in a foreign name, a late one and rubbish are dropped and counted', async (t) => {

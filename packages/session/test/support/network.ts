@@ -39,6 +39,8 @@ export interface TestNetwork {
   add(member: TestMember, options?: NodeOptions): TestNode
   /** Lets TLS and messages go on, with time advancing by `stepMs` a turn, until `done` or the turns are used up. */
   until(done: () => boolean, options?: { stepMs?: number; turns?: number }): Promise<void>
+  /** Lets so much time pass, in steps of a second, with all that happens in it. */
+  pass(byMs: number): Promise<void>
   /** Lets everything under way settle without time passing. */
   settle(): Promise<void>
 }
@@ -111,8 +113,14 @@ export function createTestNetwork(seed = 1): TestNetwork {
       }
       throw new Error(`not reached within ${turns} turns (seed ${seed})`)
     },
+    async pass(byMs) {
+      for (let leftMs = byMs; leftMs > 0; leftMs -= 1000) {
+        clock.advance(Math.min(leftMs, 1000))
+        await network.settle()
+      }
+    },
     async settle() {
-      for (let quiet = 0; quiet < 40;) {
+      for (let quiet = 0; quiet < 20;) {
         quiet = deliver() ? 0 : quiet + 1
         await nextTurn()
       }
