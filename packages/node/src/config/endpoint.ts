@@ -10,11 +10,11 @@ const hostName =
   /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?)*\.?$/i
 
 /**
- * Parses `host:port` or `[ipv6]:port`; the host may be left out where `defaultHost` is given.
+ * Parses `host:port` or `[ipv6]:port`.
  * @throws RangeError that says what was expected
  */
-export function parseEndpoint(text: string, defaultHost?: string): Endpoint {
-  const match = /^(?:\[([0-9a-fA-F:.%\w]{2,60})\]|([^\s:[\]]*)):(\d{1,5})$/.exec(text)
+export function parseEndpoint(text: string): Endpoint {
+  const match = /^(?:\[([0-9a-fA-F:.%\w]{2,60})\]|([^\s:[\]]+)):(\d{1,5})$/.exec(text)
   if (match === null) throw new RangeError('host:port, an IPv6 address in brackets')
   const port = Number(match[3])
   if (port < 1 || port > 65_535) throw new RangeError('a port from 1 to 65535')
@@ -22,8 +22,7 @@ export function parseEndpoint(text: string, defaultHost?: string): Endpoint {
     if (isIP(match[1]) !== 6) throw new RangeError('an IPv6 address inside the brackets')
     return { host: match[1], port }
   }
-  const host = match[2] === '' ? defaultHost : match[2]
-  if (host === undefined) throw new RangeError('a host before the colon')
+  const host = match[2]!
   if (isIP(host) === 0 && !hostName.test(host)) throw new RangeError('a host name or an address')
   // A name of digits and dots that is no address would be resolved in surprising ways (127.1, 0x7f.1).
   if (isIP(host) === 0 && /^[\d.]+$/.test(host)) throw new RangeError('an IPv4 address of four numbers')

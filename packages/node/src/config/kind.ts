@@ -56,9 +56,9 @@ export function bytesKind(from: number, to: number): Kind<number> {
 }
 
 /** A list of `host:port`, at most `most`, without doubles. */
-export function endpointsKind(most: number, defaultHost?: string): Kind<readonly Endpoint[]> {
+export function endpointsKind(most: number): Kind<readonly Endpoint[]> {
   const accepts = `a list of at most ${most} host:port`
-  const item = parsedText('host:port', (text) => parseEndpoint(text, defaultHost))
+  const item = parsedText('host:port', parseEndpoint)
   const schema = z
     .array(item, accepts)
     .max(most, accepts)

@@ -1,3 +1,4 @@
+import { homeAt } from '../home.ts'
 import { formatEndpoint } from '../config/endpoint.ts'
 import { formatDurationMs } from '../config/units.ts'
 import { fail, ok, warn, type Check } from './check.ts'
@@ -63,8 +64,14 @@ export const checkHome: Check = async ({ home, probes }) => {
 
 export const checkSvid: Check = async ({ home, probes, running }) => {
   const notAfterMs = await probes.svidNotAfterMs(home)
-  if (notAfterMs === undefined)
-    return ok('this node belongs to no mesh yet: x0t node start, or x0t node join')
+  if (notAfterMs === undefined) {
+    const identity = await probes.facts(homeAt(home).identityFile).catch(() => undefined)
+    return ok(
+      identity === undefined
+        ? 'this node belongs to no mesh yet: x0t node start, or x0t node join'
+        : 'the node does not run; its certificate is looked at when it starts',
+    )
+  }
   const leftMs = notAfterMs - probes.wallMs
   if (leftMs > 0) return ok(`certificate valid for ${shortDuration(leftMs)}`)
   const found = `certificate expired ${shortDuration(-leftMs)} ago`

@@ -1,3 +1,4 @@
+import { homeAt } from '../home.ts'
 import { formatBytes } from '../config/units.ts'
 import { fail, ok, warn, type Check } from './check.ts'
 
@@ -24,7 +25,7 @@ const dayMs = 86_400_000
 /** Certificates live for an hour: a clock that is off by more locks the node out. */
 export const checkClock: Check = async ({ home, config, probes }) => {
   const built = await probes.programBuiltMs()
-  const state = await probes.facts(`${home}/state.sqlite`).catch(() => undefined)
+  const state = await probes.facts(homeAt(home).stateFile).catch(() => undefined)
   const newest = Math.max(built, state?.modifiedMs ?? 0)
   if (probes.wallMs < newest - dayMs) {
     const now = new Date(probes.wallMs).toISOString().slice(0, 16)

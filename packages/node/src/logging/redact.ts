@@ -89,7 +89,7 @@ function error(one: Error, depth: number): unknown {
   }
 }
 
-/** Text without join tokens (`x0t…` words of 40 characters and more) and PEM blocks, cut to a length. */
+/** Text without join tokens (`x0t1` and 40 characters or more) and PEM blocks, cut to a length. */
 function text(one: string): string {
   const clean = one
     .replaceAll(
@@ -101,4 +101,4 @@ function text(one: string): string {
   return clean.length > maxTextLength ? `${clean.slice(0, maxTextLength)}…` : clean
 }
 
-const tokenPattern = /\bx0t[a-z0-9]*[-_.:][A-Za-z0-9_.~+/=-]{40,}/g
+const tokenPattern = /\bx0t\d+[-_.:]?[A-Za-z0-9_+/=-]{40,}/g
