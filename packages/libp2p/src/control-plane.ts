@@ -237,13 +237,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   }
   stack.defer(() => {
     dialler.stop()
-    neighbours.closeAll('shutting-down')
+    return neighbours.closeAll('shutting-down')
   })
   for (const address of options.bootstrap ?? []) plan.addConfigured(address)
   dialler.start(host)
   stack.defer(repeat(clock, limits.deadPeerMs / 4, (stalledMs) => neighbours.check(stalledMs)))
 
   const resources = stack.move()
+  let disposal: Promise<void> | undefined
   const plane: ControlPlane = {
     addresses: transport.addresses,
     peerId: host.peerId.toString(),
@@ -281,13 +282,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       if (link === undefined) throw new X0tError('CONTROL_NOT_CONNECTED', `${nodeId} is not a neighbour`)
       return host.services.ping.ping(peerIdOf(link.secured.peer.ed25519PublicKey), { signal })
     },
-    [Symbol.asyncDispose]: async () => {
-      signal?.removeEventListener('abort', dispose)
-      await resources.disposeAsync()
-    },
+    // Whoever disposes while it is under way waits for the same end.
+    [Symbol.asyncDispose]: () => (disposal ??= resources.disposeAsync()),
   }
   const dispose = (): void => void plane[Symbol.asyncDispose]()
   signal?.addEventListener('abort', dispose, { once: true })
+  resources.defer(() => signal?.removeEventListener('abort', dispose))
   return plane
 }
 

@@ -1,7 +1,7 @@
 import { X0tError } from '@x0t/core'
 
 /** Channels of the control stream (ARCHITECTURE.md, control plane). */
-export const channels = { hello: 0, mesh: 1, records: 2, carrier: 3 } as const
+export const channels = { hello: 0, mesh: 1, records: 2, carrier: 3, link: 4 } as const
 
 export type Channel = (typeof channels)[keyof typeof channels]
 
@@ -75,6 +75,6 @@ function checkedLength(header: Uint8Array): number {
   const channel = header[4]!
   if (length > maxPayloadBytes)
     throw new X0tError('FRAME_INVALID', `a frame of ${length} bytes; the longest has ${maxPayloadBytes}`)
-  if (channel > channels.carrier) throw new X0tError('FRAME_INVALID', `a frame on unknown channel ${channel}`)
+  if (channel > channels.link) throw new X0tError('FRAME_INVALID', `a frame on unknown channel ${channel}`)
   return length
 }

@@ -182,10 +182,14 @@ export class Neighbours {
     for (const link of this.all()) if (link.nodeId === nodeId) link.close(reason)
   }
 
-  closeAll(reason: CloseReason): void {
+  /** Closes everything and takes nothing new; resolves when the goodbyes are out. */
+  async closeAll(reason: CloseReason): Promise<void> {
     this.#isClosing = true
-    for (const link of this.all()) link.close(reason)
+    const links = this.all()
+    const gone = links.map(({ socket }) => new Promise((resolve) => socket.once('close', resolve)))
+    for (const link of links) link.close(reason)
     for (const connection of this.#awaited.keys()) this.#forget(connection)
+    await Promise.all(gone)
   }
 
   #forget(connection: Connection): boolean {

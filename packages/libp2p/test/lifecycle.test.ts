@@ -114,7 +114,7 @@ t.test('a node beyond the maximum is a guest for a while, and refused beyond the
   await using first = await TestPlane.start(mesh.member(), { bootstrap: [a.address] })
   await first.up()
   await using guest = await TestPlane.start(mesh.member(), { bootstrap: [a.address] })
-  await guest.up()
+  await Promise.all([guest.up(), a.up(guest)])
   t.match(a.plane.neighbours(), [{ isGuest: false }, { isGuest: true }])
   await using third = await TestPlane.start(mesh.member(), { bootstrap: [a.address] })
   await a.refused('too-many')
