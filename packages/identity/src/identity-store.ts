@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from 'node:fs'
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
@@ -51,8 +51,10 @@ export async function openIdentityStore(directory: string): Promise<IdentityStor
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const path = join(directory, 'identity.db')
   const authorityPath = join(directory, 'authority.pem')
+  // Before SQLite opens it: WAL and shared-memory files take the mode of the database.
+  closeSync(openSync(path, 'a', 0o600))
+  chmodSync(path, 0o600)
   const database = openStateDatabase(path)
-  chmodSync(path, 0o600) // WAL and shared-memory files take the mode of the database
   return {
     ...storesOf(database),
     readAuthority: () => readAuthorityFile(authorityPath),
