@@ -1,0 +1,29 @@
+/**
+ * Link-state routing of the mesh as a pure state machine: signed link states, shortest paths on measured latency and
+ * loss, loop-free alternates, routed messages, traces. Events go in with the time, actions come out.
+ *
+ * @example
+ * import { createMesh } from '@x0t/mesh'
+ * const mesh = createMesh({ self, name: 'pi', sign, verify, random, wallMs: Date.now, firstSequence: Date.now() })
+ * const actions = mesh.handle({ type: 'neighbour-up', id: neighbour }, performance.now())
+ * for (const action of actions) if (action.type === 'send') connection(action.to).write(action.bytes)
+ */
+export { createMesh, type Mesh, type MeshOptions, type NeighbourView } from './mesh.ts'
+export type { MeshAction, MeshEvent, TraceHop, TraceResult } from './events.ts'
+export type { Verify } from './acceptance.ts'
+export type { SelfDescription } from './origination.ts'
+export type { MapLink, MapNode, MeshMap } from './map-view.ts'
+export { computeRoutes, type AlternateKind, type Route, type RouteTable } from './route-table.ts'
+export { buildGraph, type ListedLinks, type TopologyGraph } from './topology-graph.ts'
+export { pathTo, shortestPaths, type ShortestPaths } from './shortest-paths.ts'
+export { linkCostUs, type Carrier, type LinkMeasurement } from './link-metric.ts'
+export type { ListedLink } from './link-state.ts'
+export {
+  defaultParameters,
+  type DampingParameters,
+  type HoldParameters,
+  type MeshParameters,
+  type MetricParameters,
+} from './parameters.ts'
+export { limits } from './limits.ts'
+export { errorCodes } from './errors.ts'

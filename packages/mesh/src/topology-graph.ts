@@ -1,0 +1,50 @@
+import type { NodeId } from '@x0t/core'
+import type { ListedLink } from './link-state.ts'
+
+/** What each node lists of its links. */
+export type ListedLinks = ReadonlyMap<NodeId, ReadonlyMap<NodeId, ListedLink>>
+
+/**
+ * Directed graph in compressed rows: the links of node `u` are `targets[offsets[u]]` to `targets[offsets[u + 1] - 1]`.
+ * Nodes stand in ascending order of their ids, so that ties fall alike on every member.
+ */
+export interface TopologyGraph {
+  readonly ids: readonly NodeId[]
+  readonly indexOf: ReadonlyMap<NodeId, number>
+  readonly offsets: Int32Array
+  readonly targets: Int32Array
+  readonly costsUs: Float64Array
+  readonly datagramBytes: Int32Array
+}
+
+/** The graph of the links that both their ends list; each direction has the cost that its sender lists. */
+export function buildGraph(listed: ListedLinks): TopologyGraph {
+  const ids = [...listed.keys()].toSorted()
+  const indexOf = new Map(ids.map((id, index) => [id, index]))
+  let capacity = 0
+  for (const links of listed.values()) capacity += links.size
+  const offsets = new Int32Array(ids.length + 1)
+  const targets = new Int32Array(capacity)
+  const costsUs = new Float64Array(capacity)
+  const datagramBytes = new Int32Array(capacity)
+  let at = 0
+  for (const [u, id] of ids.entries()) {
+    for (const [other, link] of listed.get(id)!) {
+      const v = indexOf.get(other)
+      if (v === undefined || v === u || !listed.get(other)!.has(id)) continue
+      targets[at] = v
+      costsUs[at] = link.costUs
+      datagramBytes[at] = link.datagramBytes
+      at++
+    }
+    offsets[u + 1] = at
+  }
+  return { ids, indexOf, offsets, targets, costsUs, datagramBytes }
+}
+
+/** Cost of the link from `u` to `v`; Infinity where there is none. */
+export function linkCostBetween(graph: TopologyGraph, u: number, v: number): number {
+  for (let edge = graph.offsets[u]!; edge < graph.offsets[u + 1]!; edge++)
+    if (graph.targets[edge] === v) return graph.costsUs[edge]!
+  return Infinity
+}
