@@ -1,6 +1,5 @@
 import type { KeyObject } from 'node:crypto'
 import type { Connection, Stream } from '@libp2p/interface'
-import { peerIdFromString } from '@libp2p/peer-id'
 import {
   silentCounters,
   silentLog,
@@ -24,7 +23,7 @@ import { createHost, silentLibp2pLogger, type MdnsOptions } from './host.ts'
 import { defaultLimits, type ControlPlaneLimits } from './limits.ts'
 import { controlProtocol, Neighbours } from './neighbours.ts'
 import { refusalReporter } from './refusal.ts'
-import { peerIdOf, TlsTransport } from './tls-transport.ts'
+import { TlsTransport, type SecuredPeer } from './tls-transport.ts'
 import type { Trust } from './trust.ts'
 import { verifyIdentity } from './verify-member.ts'
 
@@ -177,8 +176,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     handshakeTimeoutMs: limits.handshakeTimeoutMs,
     view: {
       isConnected: ({ nodeId, peerId }) =>
-        (nodeId !== undefined && neighbours.isConnected(nodeId)) ||
-        (peerId !== undefined && host.getConnections(peerIdFromString(peerId)).length > 0),
+        neighbours.isConnected((peer) => peer.peer.nodeId === nodeId || peer.peerId.toString() === peerId),
       get connections() {
         return neighbours.count
       },
@@ -266,7 +264,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     },
     disconnect: (nodeId, reason = 'left') => neighbours.closeNode(nodeId, reason),
     recheck() {
-      for (const link of neighbours.all()) recheckLink(link, trust, clock)
+      neighbours.recheck((secured, notAfterMs) => recheckPeer(secured, notAfterMs, trust, clock))
     },
     rotate: () => transport.rotate(),
     extendPeer(nodeId, notAfterMs) {
@@ -280,7 +278,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     async ping(nodeId, { signal }) {
       const link = neighbours.get(nodeId)
       if (link === undefined) throw new X0tError('CONTROL_NOT_CONNECTED', `${nodeId} is not a neighbour`)
-      return host.services.ping.ping(peerIdOf(link.secured.peer.ed25519PublicKey), { signal })
+      return host.services.ping.ping(link.secured.peerId, { signal })
     },
     // Whoever disposes while it is under way waits for the same end.
     [Symbol.asyncDispose]: () => (disposal ??= resources.disposeAsync()),
@@ -303,12 +301,17 @@ function exporterOf(link: ControlLink): NeighbourUp['exporter'] {
   return (label, length) => new Uint8Array(link.socket.exportKeyingMaterial(length, label, Buffer.alloc(0)))
 }
 
-/** An SVID that has run out is no reason while a renewed one was shown in band. */
-function recheckLink(link: ControlLink, trust: Trust, clock: Clock): void {
-  const verdict = verifyIdentity(link.socket, trust)
-  if (verdict.kind === 'member') return
-  if (verdict.reason === 'expired' && link.notAfterMs > clock.wallMs()) return
-  link.close(verdict.reason)
+/** Why a live connection may not stay. An SVID that has run out is no reason while a renewed one was shown in band. */
+function recheckPeer(
+  { socket, peer }: SecuredPeer,
+  notAfterMs: number,
+  trust: Trust,
+  clock: Clock,
+): CloseReason | undefined {
+  if (trust.isBanned(peer.nodeId)) return 'banned'
+  const verdict = verifyIdentity(socket, trust)
+  if (verdict.kind === 'member') return undefined
+  return verdict.reason === 'expired' && notAfterMs > clock.wallMs() ? undefined : verdict.reason
 }
 
 /** Runs `run` every `everyMs`, telling how much later than that it was called. */

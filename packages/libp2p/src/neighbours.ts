@@ -1,5 +1,5 @@
 import type { Connection, Stream } from '@libp2p/interface'
-import type { Clock, Counters, Log, NodeId } from '@x0t/core'
+import { messageOf, X0tError, type Clock, type Counters, type Log, type NodeId } from '@x0t/core'
 import { formatAddress } from './address.ts'
 import type { CloseReason } from './close-reason.ts'
 import { ControlLink, type ClosedBy, type LinkEvents } from './control-link.ts'
@@ -44,13 +44,13 @@ export class Neighbours {
   readonly #table: NeighbourTable<ControlLink>
   readonly #links = new Set<ControlLink>()
   readonly #hellos = new WeakMap<ControlLink, Uint8Array>()
-  /** Incoming connections whose control stream is awaited, with the ends of their deadlines. */
-  readonly #awaited = new Map<Connection, { nodeId: NodeId; cancel: () => void }>()
+  /** Connections whose control stream is awaited, with the ends of their deadlines. */
+  readonly #awaited = new Map<Connection, { secured: SecuredPeer; cancel: () => void }>()
   /** Nodes beyond the maximum, and until when they may stay. */
   readonly #guests = new Map<NodeId, number>()
   readonly #linkEvents: LinkEvents = {
     onHello: (link, hello) => this.#up(link, hello),
-    onFrame: (link, frame) => this.#options.events.onFrame(link, frame),
+    onFrame: (link, frame) => this.#guard(link, () => this.#options.events.onFrame(link, frame)),
     onClosed: (link, reason, by) => this.#closed(link, reason, by),
   }
   #isClosing = false
@@ -75,11 +75,9 @@ export class Neighbours {
     return [...this.#links]
   }
 
-  /** Whether a connection to this node is up or on the way. */
-  isConnected(nodeId: NodeId): boolean {
-    for (const link of this.#links) if (link.nodeId === nodeId) return true
-    for (const awaited of this.#awaited.values()) if (awaited.nodeId === nodeId) return true
-    return false
+  /** Whether a connection to such a peer is up or on the way. */
+  isConnected(matches: (secured: SecuredPeer) => boolean): boolean {
+    return this.#secured().some(matches)
   }
 
   isGuest(nodeId: NodeId): boolean {
@@ -88,7 +86,7 @@ export class Neighbours {
 
   /** Nodes with a link that is up or on the way. */
   get count(): number {
-    return this.#nodes().size
+    return new Set(this.#secured().map(({ peer }) => peer.nodeId)).size
   }
 
   /** Whether a verified member may connect: nodes already here and configured ones always. */
@@ -96,7 +94,7 @@ export class Neighbours {
     const { own, limits, isConfigured } = this.#options
     if (this.#isClosing) return 'shutting-down'
     if (nodeId === own) return 'self'
-    if (this.isConnected(nodeId)) {
+    if (this.#isNodeConnected(nodeId)) {
       const links = this.all().filter((link) => link.nodeId === nodeId).length
       return links >= maxLinksEach ? 'duplicate' : undefined
     }
@@ -108,20 +106,19 @@ export class Neighbours {
   async opened(connection: Connection, secured: SecuredPeer): Promise<void> {
     const aborter = new AbortController()
     const cancel = this.#options.clock.setTimer(this.#options.limits.helloTimeoutMs, () => aborter.abort())
-    this.#awaited.set(connection, { nodeId: secured.peer.nodeId, cancel })
+    this.#awaited.set(connection, { secured, cancel })
     try {
       const stream = await connection.newStream(controlProtocol, {
         signal: aborter.signal,
         // The hello goes out with the name of the protocol, a round trip earlier.
         negotiateFully: false,
       })
-      this.start(stream, secured)
+      this.#forget(connection)
+      this.#start(stream, secured)
     } catch {
+      this.#forget(connection)
       secured.socket.destroy()
-      this.#lost(secured.peer.nodeId, 0, 'hello-timeout')
-    } finally {
-      cancel()
-      this.#awaited.delete(connection)
+      this.#lost(secured.peer.nodeId, 0, aborter.signal.aborted ? 'hello-timeout' : 'connection-lost')
     }
   }
 
@@ -138,8 +135,10 @@ export class Neighbours {
       })
       secured.socket.destroy()
     })
-    this.#awaited.set(connection, { nodeId: secured.peer.nodeId, cancel })
-    secured.socket.once('close', () => this.#forget(connection))
+    this.#awaited.set(connection, { secured, cancel })
+    secured.socket.once('close', () => {
+      if (this.#forget(connection)) this.#lost(secured.peer.nodeId, 0, 'closed-early')
+    })
   }
 
   /** The control stream of a connection is here. */
@@ -149,23 +148,7 @@ export class Neighbours {
       stream.abort(new Error('one control stream, opened by the dialler'))
       return
     }
-    this.start(stream, secured)
-  }
-
-  start(stream: Stream, secured: SecuredPeer): void {
-    if (this.#isClosing || secured.socket.destroyed) return void secured.socket.destroy()
-    const { limits, clock, counters } = this.#options
-    const link = new ControlLink({
-      stream,
-      secured,
-      limits,
-      clock,
-      hello: this.#options.hello(),
-      events: this.#linkEvents,
-      onDropped: (channel: Channel, frames: number) =>
-        counters.count('control_frames_dropped_total', { channel: nameOfChannel(channel) }, frames),
-    })
-    if (!link.isClosed) this.#links.add(link)
+    this.#start(stream, secured)
   }
 
   /** Keepalives, deadlines and the end of guests' time. `stalledMs`: how long this process stood still. */
@@ -175,6 +158,16 @@ export class Neighbours {
     for (const [nodeId, untilMs] of this.#guests) {
       if (untilMs <= nowMs) this.closeNode(nodeId, 'too-many')
     }
+  }
+
+  /** Closes what `judge` gives a reason for. It is told until when the SVID holds, in-band renewals included. */
+  recheck(judge: (secured: SecuredPeer, notAfterMs: number) => CloseReason | undefined): void {
+    for (const link of this.all()) {
+      const reason = judge(link.secured, link.notAfterMs)
+      if (reason !== undefined) link.close(reason)
+    }
+    for (const { secured } of this.#awaited.values())
+      if (judge(secured, secured.peer.notAfterMs) !== undefined) secured.socket.destroy()
   }
 
   /** Closes all links to a node. */
@@ -190,6 +183,22 @@ export class Neighbours {
     for (const link of links) link.close(reason)
     for (const connection of this.#awaited.keys()) this.#forget(connection)
     await Promise.all(gone)
+  }
+
+  #start(stream: Stream, secured: SecuredPeer): void {
+    if (this.#isClosing || secured.socket.destroyed) return void secured.socket.destroy()
+    const { limits, clock, counters } = this.#options
+    const link = new ControlLink({
+      stream,
+      secured,
+      limits,
+      clock,
+      hello: this.#options.hello(),
+      events: this.#linkEvents,
+      onDropped: (channel: Channel, frames: number) =>
+        counters.count('control_frames_dropped_total', { channel: nameOfChannel(channel) }, frames),
+    })
+    if (!link.isClosed) this.#links.add(link)
   }
 
   #forget(connection: Connection): boolean {
@@ -234,28 +243,41 @@ export class Neighbours {
       )
         this.#guests.delete(guest)
     }
-    if (!this.isConnected(nodeId))
-      this.#lost(nodeId, link.upMs === undefined ? 0 : clock.monotonicMs() - link.upMs, reason)
+    this.#lost(nodeId, link.upMs === undefined ? 0 : clock.monotonicMs() - link.upMs, reason)
   }
 
   #lost(nodeId: NodeId, upForMs: number, reason: CloseReason): void {
-    this.#options.events.onLost(nodeId, upForMs, reason)
+    if (!this.#isNodeConnected(nodeId)) this.#options.events.onLost(nodeId, upForMs, reason)
   }
 
   #apply(changes: readonly TableChange<ControlLink>[], reason: CloseReason, by: ClosedBy): void {
     const { events, clock } = this.#options
     for (const change of changes) {
-      if (change.kind === 'up') events.onUp(change.link, this.#hellos.get(change.link) ?? new Uint8Array())
-      else if (change.kind === 'down') events.onDown(change.link, reason, by, change.replaced)
-      else clock.setTimer(retireMs, () => change.link.close('duplicate'))
+      if (change.kind === 'up') {
+        const { link } = change
+        this.#guard(link, () => events.onUp(link, this.#hellos.get(link) ?? new Uint8Array()))
+      }
+      if (change.kind === 'down') events.onDown(change.link, reason, by, change.replaced)
+      if (change.kind === 'retire') clock.setTimer(retireMs, () => change.link.close('duplicate'))
     }
   }
 
-  #nodes(): Set<NodeId> {
-    const nodes = new Set<NodeId>()
-    for (const link of this.#links) nodes.add(link.nodeId)
-    for (const awaited of this.#awaited.values()) nodes.add(awaited.nodeId)
-    return nodes
+  /** What a neighbour sends may make the owner throw; that costs the neighbour its connection, not us the process. */
+  #guard(link: ControlLink, run: () => void): void {
+    try {
+      run()
+    } catch (error) {
+      this.#options.log.error('control-handler-failed', { nodeId: link.nodeId, error: messageOf(error) })
+      link.close(error instanceof X0tError ? 'frame-invalid' : 'other')
+    }
+  }
+
+  #isNodeConnected(nodeId: NodeId): boolean {
+    return this.isConnected(({ peer }) => peer.nodeId === nodeId)
+  }
+
+  #secured(): SecuredPeer[] {
+    return [...this.#links, ...this.#awaited.values()].map(({ secured }) => secured)
   }
 }
 

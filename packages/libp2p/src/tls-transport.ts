@@ -29,6 +29,8 @@ import type { VerifiedPeer } from './trust.ts'
 export interface SecuredPeer {
   readonly socket: TLSSocket
   readonly peer: VerifiedPeer
+  /** libp2p's name of the peer. */
+  readonly peerId: PeerId
   readonly direction: MessageStreamDirection
   readonly remote: Address
 }
@@ -86,13 +88,13 @@ export class TlsTransport implements Transport {
     if (address === undefined)
       throw new TypeError(`not an address of this transport: ${multiaddr.toString()}`)
     const { socket, peer, remote } = await this.#dialVerified(address, options.signal)
-    const { maConn, remotePeer } = this.#wrap({ socket, peer, remote, direction: 'outbound' })
+    const maConn = this.#wrap(securedPeer(socket, peer, remote, 'outbound'))
     try {
       return await options.upgrader.upgradeOutbound(maConn, {
         signal: options.signal,
         skipEncryption: true,
         skipProtection: true,
-        remotePeer,
+        remotePeer: peerIdOf(peer),
         muxerFactory: onlyMuxer(options.upgrader),
       })
     } catch (error) {
@@ -108,7 +110,7 @@ export class TlsTransport implements Transport {
           ...this.#options,
           address,
           onMember: (socket, peer, remote) =>
-            void this.#accept(upgrader, { socket, peer, remote, direction: 'inbound' }),
+            void this.#accept(upgrader, securedPeer(socket, peer, remote, 'inbound')),
         }),
       opened: (port) => void this.#ports.add(port),
       closed: (port) => void this.#ports.delete(port),
@@ -146,7 +148,7 @@ export class TlsTransport implements Transport {
   }
 
   async #accept(upgrader: Upgrader, secured: SecuredPeer): Promise<void> {
-    const { maConn, remotePeer } = this.#wrap(secured)
+    const maConn = this.#wrap(secured)
     const closed = new AbortController()
     secured.socket.once('close', () => closed.abort())
     try {
@@ -154,7 +156,7 @@ export class TlsTransport implements Transport {
         signal: closed.signal,
         skipEncryption: true,
         skipProtection: true,
-        remotePeer,
+        remotePeer: secured.peerId,
         muxerFactory: onlyMuxer(upgrader),
       })
     } catch (error) {
@@ -163,22 +165,24 @@ export class TlsTransport implements Transport {
     }
   }
 
-  #wrap(secured: SecuredPeer): { maConn: TlsConnection; remotePeer: PeerId } {
-    const remotePeer = peerIdOf(secured.peer.ed25519PublicKey)
-    const remoteAddr = toMultiaddr(secured.remote).encapsulate(`/p2p/${remotePeer.toString()}`)
+  #wrap(secured: SecuredPeer): TlsConnection {
+    const remoteAddr = toMultiaddr(secured.remote).encapsulate(`/p2p/${secured.peerId.toString()}`)
     this.#secured.set(remoteAddr, secured)
-    const maConn = new TlsConnection(secured.socket, {
-      remoteAddr,
-      direction: secured.direction,
-      log: this.#log,
-    })
-    return { maConn, remotePeer }
+    return new TlsConnection(secured.socket, { remoteAddr, direction: secured.direction, log: this.#log })
   }
 }
 
-/** The PeerId of an Ed25519 public key of 32 bytes. */
-export function peerIdOf(ed25519PublicKey: Uint8Array): PeerId {
-  return peerIdFromPublicKey(publicKeyFromRaw(ed25519PublicKey))
+function peerIdOf(peer: VerifiedPeer): PeerId {
+  return peerIdFromPublicKey(publicKeyFromRaw(peer.ed25519PublicKey))
+}
+
+function securedPeer(
+  socket: TLSSocket,
+  peer: VerifiedPeer,
+  remote: Address,
+  direction: MessageStreamDirection,
+): SecuredPeer {
+  return { socket, peer, peerId: peerIdOf(peer), remote, direction }
 }
 
 function onlyMuxer(

@@ -22,4 +22,6 @@ export interface Trust {
    * @throws X0tError with the code of the rule that is broken
    */
   verifyPeer(socket: TLSSocket): VerifiedPeer
+  /** Asked on its own for live connections, where the SVID of the handshake may have run out and been renewed. */
+  isBanned(nodeId: NodeId): boolean
 }

@@ -63,6 +63,7 @@ export class TestMember {
         })
         return { ...peer, ed25519PublicKey: peer.publicKeys.ed25519PublicRaw }
       },
+      isBanned: (id) => mesh.banned.has(id),
     }
   }
 
