@@ -1,0 +1,140 @@
+import { messageOf, X0tError } from '@x0t/core'
+import type { Bed } from './bed.ts'
+import { signalProcess, waitForEnd } from './end-processes.ts'
+import { parseFaultAction, parseFaultTarget, type FaultAction, type FaultTarget } from './fault-spec.ts'
+import { startHost } from './start-host.ts'
+import { planLinkFault } from './link-faults.ts'
+import type { ActiveFault, HostProcess, UndoStep } from './manifest.ts'
+import { linkBetween } from './network-plan.ts'
+import { processState } from './process-table.ts'
+
+/**
+ * Injects a fault, looks whether it is there, and records how to undo it. The same fault once more changes
+ * nothing; another value of loss or latency takes the place of the first.
+ * @param targetText `link:a-b` or `node:a`
+ * @param actionText `down`, `blackhole`, `loss=10%`, `latency=50ms`, `crash`, `freeze`
+ * @throws X0tError TESTBED_FAULT_INVALID, TESTBED_FAULT_INEFFECTIVE, TESTBED_HOST_NOT_RUNNING, TESTBED_NO_NETEM
+ */
+export async function injectFault(bed: Bed, targetText: string, actionText: string): Promise<ActiveFault> {
+  const target = parseFaultTarget(targetText, bed.plan)
+  const action = parseFaultAction(actionText, target)
+  const active = (await bed.folder.faults()).find(
+    (one) => one.target === target.text && one.kind === action.kind,
+  )
+  if (active !== undefined) {
+    if (active.value === action.value) return active
+    await undoFault(bed, active)
+  }
+  return target.kind === 'link'
+    ? injectLinkFault(bed, target, action)
+    : injectNodeFault(bed, target.host, action)
+}
+
+/**
+ * Heals faults: all, those of one target, or one. Returns what it undid.
+ * @throws X0tError TESTBED_FAULT_NOT_FOUND if a target is given and none of its faults is active
+ */
+export async function clearFaults(
+  bed: Bed,
+  { target, action }: { readonly target?: string; readonly action?: string } = {},
+): Promise<readonly ActiveFault[]> {
+  const wanted = target === undefined ? undefined : parseFaultTarget(target, bed.plan)
+  const kind = action?.split('=')[0]
+  const matching = (await bed.folder.faults()).filter(
+    (fault) =>
+      (wanted === undefined || fault.target === wanted.text) && (kind === undefined || fault.kind === kind),
+  )
+  if (wanted !== undefined && matching.length === 0) {
+    throw new X0tError(
+      'TESTBED_FAULT_NOT_FOUND',
+      `no fault ${kind ?? ''} is active on ${wanted.text}`.replace('  ', ' '),
+    )
+  }
+  for (const fault of matching) await undoFault(bed, fault)
+  return matching
+}
+
+async function injectLinkFault(
+  bed: Bed,
+  target: Extract<FaultTarget, { kind: 'link' }>,
+  action: FaultAction,
+): Promise<ActiveFault> {
+  const { run, folder } = bed
+  const steps = await planLinkFault(bed.plan, linkBetween(bed.plan, target.a, target.b), action, run)
+  const fault = recordOf(bed, target.text, action, steps.undo)
+  await folder.addFault(fault)
+  try {
+    for (const { argv, input } of steps.inject) await run(argv, input === undefined ? {} : { input })
+    await steps.verify(run)
+  } catch (error) {
+    await undoFault(bed, fault)
+    if (action.kind === 'latency' && /qdisc kind is unknown/i.test(messageOf(error))) {
+      throw new X0tError('TESTBED_NO_NETEM', 'this kernel has no netem, so latency cannot be injected', {
+        cause: error,
+        hint: 'a kernel with CONFIG_NET_SCH_NETEM; modprobe sch_netem where it is a module',
+      })
+    }
+    throw error
+  }
+  return fault
+}
+
+async function injectNodeFault(bed: Bed, host: string, action: FaultAction): Promise<ActiveFault> {
+  const { folder, clock } = bed
+  const found = await folder.process(host)
+  if (found === undefined || (await processState(found)) === 'dead') {
+    throw new X0tError('TESTBED_HOST_NOT_RUNNING', `host ${host} runs nothing that could ${action.kind}`, {
+      hint: `x0t testbed fault node:${host} --clear starts it if a fault crashed it`,
+    })
+  }
+  const undo: UndoStep = action.kind === 'crash' ? { kind: 'start', host } : { kind: 'continue', host }
+  const fault = recordOf(bed, `node:${host}`, action, [undo])
+  await folder.addFault(fault)
+  await signalProcess(found, action.kind === 'crash' ? 'SIGKILL' : 'SIGSTOP', { group: true })
+  if (action.kind === 'crash' && (await waitForEnd([found], 5000, clock)).length === 0) return fault
+  if (action.kind === 'freeze' && (await waitForFrozen(bed, found))) return fault
+  await undoFault(bed, fault)
+  throw new X0tError('TESTBED_FAULT_INEFFECTIVE', `pid ${found.pid} of host ${host} did not ${action.kind}`)
+}
+
+function recordOf(
+  bed: Bed,
+  target: string,
+  { kind, value }: FaultAction,
+  undo: readonly UndoStep[],
+): ActiveFault {
+  return {
+    target,
+    kind,
+    ...(value === undefined ? {} : { value }),
+    injectedAtMs: bed.clock.wallMs(),
+    undo: [...undo],
+  }
+}
+
+/** Every step may find its work done already: a node that came back by itself, a table that is gone. */
+async function undoFault(bed: Bed, fault: ActiveFault): Promise<void> {
+  for (const step of fault.undo) {
+    if (step.kind === 'command') {
+      await bed.run(step.argv, step.input === undefined ? {} : { input: step.input })
+      continue
+    }
+    const found = await bed.folder.process(step.host)
+    if (step.kind === 'continue') {
+      if (found !== undefined) await signalProcess(found, 'SIGCONT', { group: true })
+    } else if (found === undefined || (await processState(found)) === 'dead') {
+      await startHost(bed, step.host)
+    }
+  }
+  await bed.folder.removeFault(fault)
+}
+
+/** A stop signal takes effect when the threads next reach the kernel's signal check: at most some milliseconds. */
+async function waitForFrozen(bed: Bed, found: HostProcess): Promise<boolean> {
+  const until = bed.clock.monotonicMs() + 2000
+  while (bed.clock.monotonicMs() < until) {
+    if ((await processState(found)) === 'frozen') return true
+    await waitForEnd([found], 20, bed.clock)
+  }
+  return false
+}

@@ -1,0 +1,130 @@
+import { access, readdir, readFile, rmdir } from 'node:fs/promises'
+import { inNamespace, namespacePath, type Run } from './run-command.ts'
+import { staticRoutes } from './static-routes.ts'
+import { plannedHost, type LinkEnd, type NetworkPlan } from './network-plan.ts'
+
+/** What stood at /run/netns before a testbed: `ip netns add` makes the folder and mounts it on itself. */
+export type NetnsFolder = 'absent' | 'folder' | 'mount'
+
+/** Makes the namespaces, veth pairs, addresses and routes of a plan. What it made stays when it throws. */
+export async function makeNetwork(plan: NetworkPlan, run: Run, signal: AbortSignal): Promise<void> {
+  for (const { namespace } of plan.hosts) await run(['ip', 'netns', 'add', namespace], { signal })
+  for (const { namespace } of plan.hosts) {
+    await run(inNamespace(namespace, ['sysctl', '-q', '-w', ...kernelSettings(plan.forward)]), { signal })
+    const pairs = plan.links.filter(({ a }) => a.namespace === namespace)
+    await ipBatch(
+      namespace,
+      pairs.map(
+        ({ a, b, mtuBytes }) =>
+          `link add name ${a.interface} index ${a.index} mtu ${mtuBytes} type veth ` +
+          `peer name ${b.interface} index ${b.index} mtu ${mtuBytes} netns ${b.namespace}`,
+      ),
+      run,
+      signal,
+    )
+  }
+  const ends = plan.links.flatMap(({ a, b }) => [a, b])
+  for (const { namespace } of plan.hosts) {
+    const own = ends.filter((end) => end.namespace === namespace)
+    await ipBatch(namespace, ['link set lo up', ...own.flatMap(addressCommands)], run, signal)
+  }
+  if (!plan.forward) return
+  for (const { argv, input } of plan.hosts.flatMap(({ name }) => routeCommands(plan, name))) {
+    await run(argv, { input, signal })
+  }
+}
+
+/** Commands that put the static routes of one host in place, whether they are there or not. */
+export function routeCommands(
+  plan: NetworkPlan,
+  host: string,
+): readonly { readonly argv: readonly string[]; readonly input: string }[] {
+  const { namespace } = plannedHost(plan, host)
+  const routes = staticRoutes(plan).filter((route) => route.host === host)
+  if (routes.length === 0) return []
+  const batch = (lines: readonly string[]): string => `${lines.join('\n')}\n`
+  return [
+    {
+      argv: ['ip', '-n', namespace, '-batch', '-'],
+      input: batch(routes.map((route) => `route replace ${route.ipv4Subnet} via ${route.ipv4Via}`)),
+    },
+    {
+      argv: ['ip', '-6', '-n', namespace, '-batch', '-'],
+      input: batch(routes.map((route) => `route replace ${route.ipv6Subnet} via ${route.ipv6Via}`)),
+    },
+  ]
+}
+
+/** Deletes the namespaces, and with them links, addresses, rules and routes; those that are gone are passed over. */
+export async function removeNetwork(plan: NetworkPlan, run: Run): Promise<void> {
+  for (const { namespace } of plan.hosts) {
+    if (!(await exists(namespacePath(namespace)))) continue
+    const { exitCode, stderr } = await run(['ip', 'netns', 'delete', namespace], { allowFailure: true })
+    // A run that was killed between making the file and mounting the namespace on it leaves a plain file,
+    // which ip removes although it reports that it could not unmount it.
+    if (exitCode !== 0 && (await exists(namespacePath(namespace)))) throw new Error(stderr.trim())
+  }
+}
+
+export async function netnsFolder(): Promise<NetnsFolder> {
+  const mounts = await readFile('/proc/self/mountinfo', 'utf8')
+  if (mounts.split('\n').some((line) => line.split(' ')[4] === '/run/netns')) return 'mount'
+  return (await exists('/run/netns')) ? 'folder' : 'absent'
+}
+
+/**
+ * Puts /run/netns back as it was found, if no namespace is left in it. Others may have come to use it
+ * meanwhile: then the kernel calls it busy and it stays.
+ */
+export async function restoreNetnsFolder(before: NetnsFolder, run: Run): Promise<void> {
+  if (before === 'mount' || (await netnsFolder()) !== 'mount') return
+  if ((await readdir('/run/netns')).length > 0) return
+  const { exitCode } = await run(['umount', '/run/netns'], { allowFailure: true })
+  if (exitCode === 0 && before === 'absent') await rmdir('/run/netns').catch(() => {})
+}
+
+/** Namespaces of a plan that exist already. */
+export async function existingNamespaces(plan: NetworkPlan): Promise<readonly string[]> {
+  const found: string[] = []
+  for (const { namespace } of plan.hosts) if (await exists(namespacePath(namespace))) found.push(namespace)
+  return found
+}
+
+function kernelSettings(forward: boolean): string[] {
+  const flag = forward ? 1 : 0
+  return [
+    `net.ipv4.ip_forward=${flag}`,
+    `net.ipv6.conf.all.forwarding=${flag}`,
+    // Without this a link that was down comes back without its IPv6 addresses.
+    'net.ipv6.conf.all.keep_addr_on_down=1',
+    'net.ipv6.conf.default.accept_ra=0',
+    'net.ipv4.conf.all.rp_filter=0',
+    'net.ipv4.conf.default.rp_filter=0',
+  ]
+}
+
+function addressCommands(end: LinkEnd): string[] {
+  return [
+    `address add ${end.ipv4}/30 dev ${end.interface}`,
+    // nodad: the address is usable at once, and nobody else is on the link.
+    `address add ${end.ipv6}/64 dev ${end.interface} nodad`,
+    `link set ${end.interface} up`,
+  ]
+}
+
+async function ipBatch(
+  namespace: string,
+  lines: readonly string[],
+  run: Run,
+  signal: AbortSignal,
+): Promise<void> {
+  if (lines.length === 0) return
+  await run(['ip', '-n', namespace, '-batch', '-'], { input: `${lines.join('\n')}\n`, signal })
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}

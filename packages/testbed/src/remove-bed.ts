@@ -1,0 +1,35 @@
+import type { Bed } from './bed.ts'
+import { endProcesses } from './end-processes.ts'
+import { removeNetwork, restoreNetnsFolder } from './network.ts'
+import { processesInNamespace, type ProcessIdentity } from './process-table.ts'
+
+/** Milliseconds that the programs of the hosts have to end by themselves. */
+const graceMs = 5000
+
+/**
+ * Takes a testbed down: processes, namespaces (with links, rules and routes), mounts, folder. Goes by what is
+ * there, so it cleans up after a run that was killed at any point, and may be repeated.
+ * @throws X0tError TESTBED_PROCESS_STUCK
+ */
+export async function removeBed(bed: Bed): Promise<void> {
+  const { plan, run, clock, folder, manifest } = bed
+  await endProcesses(await processesOf(bed), { graceMs, clock })
+  // A supervisor or a late start may have put new ones there meanwhile; those get no grace.
+  await endProcesses(await processesOf(bed), { graceMs: 0, clock })
+  await removeNetwork(plan, run)
+  await restoreNetnsFolder(manifest.netnsFolder, run)
+  await folder.remove()
+  bed.log.info('bed-removed', { bed: plan.bed })
+}
+
+/** Programs of the hosts and whatever else runs in the namespaces, as by `x0t testbed exec`. */
+async function processesOf({ plan, folder }: Bed): Promise<readonly ProcessIdentity[]> {
+  const found = new Map<number, ProcessIdentity>()
+  for (const { name, namespace } of plan.hosts) {
+    const program = await folder.process(name).catch(() => undefined)
+    if (program !== undefined) found.set(program.pid, program)
+    for (const one of await processesInNamespace(namespace)) found.set(one.pid, one)
+  }
+  found.delete(process.pid)
+  return [...found.values()]
+}
