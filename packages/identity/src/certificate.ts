@@ -99,7 +99,7 @@ function readCertificate(der: Uint8Array<ArrayBuffer>): Certificate {
   const { validity, subjectPublicKeyInfo: spki } = tbs
   return {
     der,
-    tbsDer: new Uint8Array(AsnConvert.serialize(tbs)),
+    tbsDer: new Uint8Array(asn1.tbsCertificateRaw ?? AsnConvert.serialize(tbs)),
     serial: new Uint8Array(tbs.serialNumber),
     issuerDer: Buffer.from(AsnConvert.serialize(tbs.issuer)),
     subjectDer: Buffer.from(AsnConvert.serialize(tbs.subject)),

@@ -78,7 +78,7 @@ type EnrolBody = Extract<EnrolRequestBody, { kind: 'enrol' }>
 
 /**
  * The token is used before the SVID is made, so that a crash in between can only lose a token, never let it be used
- * twice. The same node may use it again: the answer may have been lost, and the node could renew anyway.
+ * twice. The same node may use it again until its end: the answer may have been lost, and the node could renew anyway.
  */
 function admit(
   { authority, tokens, nodes }: AuthorityState,
@@ -128,7 +128,8 @@ function recognise(
       'NODE_UNKNOWN',
       `this is the authority of ${authority.trustDomain}, not of ${body.domain}`,
     )
-  if (!nodes.find(nodeId)) throw new X0tError('NODE_UNKNOWN', `node ${nodeId} is not known here`)
+  const known = nodes.find(nodeId)
+  if (!known) throw new X0tError('NODE_UNKNOWN', `node ${nodeId} is not known here`)
   if (Math.abs(nowMs - body.at) > renewalWindowMs)
     throw new X0tError(
       'ENROLMENT_CLOCK',
@@ -136,6 +137,7 @@ function recognise(
     )
   if (!nonces.take(body.nonce, nowMs, body.at + renewalWindowMs))
     throw new X0tError('ENROLMENT_REPLAYED', 'this request was answered before')
+  if (known.name !== body.name) nodes.add({ ...known, name: body.name })
 }
 
 function issue(

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { parseNodeId, type NodeId } from '@x0t/core'
 import type { HybridPublicKeys } from '@x0t/keys'
 import type { IssuedSvid } from './authority.ts'
+import { inTransaction } from './state-database.ts'
 
 /** A node that the authority has admitted: it may renew for ever, unless banned. */
 export interface KnownNode {
@@ -23,8 +24,8 @@ export interface NodeRegistry {
   add(node: Omit<KnownNode, 'svid'>): void
   find(nodeId: NodeId): KnownNode | undefined
   noteSvid(svid: IssuedSvid, issuedAtMs: number): void
-  /** Forgets a node: it needs a token to come back. False if it was not there. */
-  remove(nodeId: NodeId): boolean
+  /** Forgets a node and revokes the token it came with: it needs another to come back. False if it was not there. */
+  remove(nodeId: NodeId, nowMs: number): boolean
   list(): readonly KnownNode[]
 }
 
@@ -40,6 +41,7 @@ export function createNodeRegistry(database: DatabaseSync): NodeRegistry {
     'UPDATE nodes SET svid_issued_at_ms = ?, svid_not_after_ms = ?, svid_serial = ? WHERE node_id = ?',
   )
   const remove = database.prepare('DELETE FROM nodes WHERE node_id = ?')
+  const revokeTokens = database.prepare('UPDATE tokens SET revoked_at_ms = ? WHERE used_by = ?')
   return {
     add({ nodeId, name, publicKeys, enrolledAtMs, tokenId }) {
       const { ed25519PublicRaw, mldsa65PublicRaw } = publicKeys
@@ -51,7 +53,11 @@ export function createNodeRegistry(database: DatabaseSync): NodeRegistry {
     },
     noteSvid: ({ nodeId, notAfterMs, serial }, issuedAtMs) =>
       void note.run(issuedAtMs, notAfterMs, serial, nodeId),
-    remove: (nodeId) => remove.run(nodeId).changes === 1,
+    remove: (nodeId, nowMs) =>
+      inTransaction(database, () => {
+        revokeTokens.run(nowMs, nodeId)
+        return remove.run(nodeId).changes === 1
+      }),
     list: () => selectAll.all().map(nodeOfRow),
   }
 }

@@ -55,8 +55,9 @@ export function createTokenStore(database: DatabaseSync): TokenStore {
       if (use.run(nowMs, nodeId, id, nowMs).changes === 1) return 'redeemed'
       const token = find(id)
       if (!token) return 'unknown'
-      if (token.usedBy !== undefined) return token.usedBy === nodeId ? 'repeated' : 'used'
-      return token.revokedAtMs === undefined ? 'expired' : 'revoked'
+      if (token.usedBy !== undefined && token.usedBy !== nodeId) return 'used'
+      if (token.revokedAtMs !== undefined) return 'revoked'
+      return token.expiresAtMs < nowMs ? 'expired' : 'repeated'
     },
     revoke: (id, nowMs) => revoke.run(nowMs, id).changes === 1,
     list: () => selectAll.all().map(tokenOfRow),

@@ -215,6 +215,9 @@ t.test('a token works once: for another node it is used, for the same one it is 
   t.equal(refusal(token, bob), 'TOKEN_USED')
   t.equal(refusal(token, alice), 'enrolled', 'the answer may have been lost on the way')
   t.equal(store.nodes.find(bob.nodeId), undefined)
+  t.equal(refusal(token, alice, nowMs + hourMs + 1), 'TOKEN_EXPIRED', 'but not for ever')
+  store.nodes.remove(alice.nodeId, nowMs)
+  t.equal(refusal(token, alice), 'TOKEN_REVOKED', 'nor after the node was removed')
   t.end()
 })
 
@@ -288,6 +291,9 @@ t.test('a known node renews without a token, long after its SVID ended', (t) => 
   const outcome = handleEnrolRequest(state(), request.bytes, yearLater)
   t.equal(outcome.kind, 'renewed')
   t.equal(read(request, outcome.response).svid.notAfterMs, yearLater + hourMs)
+  const renamed = buildRenewRequest(alice, { trustDomain: 'home.x0t', name: 'attic', clock, random })
+  t.equal(handleEnrolRequest(state(), renamed.bytes, nowMs).kind, 'renewed')
+  t.match(store.nodes.find(alice.nodeId), { name: 'attic', enrolledAtMs: nowMs }, 'a new name is noted')
   t.end()
 })
 
@@ -306,8 +312,8 @@ t.test('unknown nodes, banned nodes and other meshes do not renew', (t) => {
   t.equal(handleEnrolRequest(state({ bans }), renew().bytes, nowMs).kind, 'renewed')
   const elsewhere = buildRenewRequest(alice, { trustDomain: 'away.x0t', name: 'x', clock, random })
   t.equal(handleEnrolRequest(state(), elsewhere.bytes, nowMs).code, 'NODE_UNKNOWN')
-  t.equal(store.nodes.remove(alice.nodeId), true)
-  t.equal(store.nodes.remove(alice.nodeId), false)
+  t.equal(store.nodes.remove(alice.nodeId, nowMs), true)
+  t.equal(store.nodes.remove(alice.nodeId, nowMs), false)
   t.equal(
     handleEnrolRequest(state(), renew().bytes, nowMs).code,
     'NODE_UNKNOWN',

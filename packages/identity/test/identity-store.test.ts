@@ -164,3 +164,20 @@ t.test('closing twice does no harm', async () => {
   await store[Symbol.asyncDispose]()
   await store[Symbol.asyncDispose]()
 })
+
+t.test('the example of the README runs', async (t) => {
+  const readme = readFileSync(`${import.meta.dirname}/../README.md`, 'utf8')
+  const example = /```ts\n([\s\S]*?)```/
+    .exec(readme)![1]!
+    .replace("'identity-state'", JSON.stringify(`${root}/readme`))
+  const args = ['--disable-warning=ExperimentalWarning', '--input-type=module-typescript', '--eval', example]
+  const child = spawn(process.execPath, args, {
+    cwd: `${import.meta.dirname}/..`,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let output = ''
+  child.stdout.on('data', (bytes: Buffer) => (output += bytes.toString()))
+  const [code] = (await once(child, 'close')) as [number]
+  t.equal(code, 0)
+  t.match(output, /^spiffe:\/\/home\.x0t\/node\/[a-z2-7]{52}\n\[ 'server', 'client' \]\n$/)
+})
