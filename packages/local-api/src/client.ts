@@ -112,6 +112,7 @@ async function send(
   const { method } = routes[name]
   const { path, rest } = fillPath(routes[name].path, request)
   const body = method === 'POST' ? JSON.stringify(rest) : undefined
+  const query = method === 'POST' ? '' : String(new URLSearchParams(rest as Record<string, string>))
   const headers = {
     host: 'localhost',
     ...(body === undefined
@@ -119,7 +120,10 @@ async function send(
       : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
   }
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    const outgoing = httpRequest({ socketPath, method, path, headers, signal, agent: false }, resolve)
+    const outgoing = httpRequest(
+      { socketPath, method, path: query === '' ? path : `${path}?${query}`, headers, signal, agent: false },
+      resolve,
+    )
     outgoing.on('error', reject)
     outgoing.end(body)
   })
@@ -136,7 +140,7 @@ async function send(
   return response
 }
 
-/** Puts the fields named in the path into it, and those of a request without a body into the query. */
+/** Puts the fields named in the path into it; the others go into the body, or into the query of a GET or DELETE. */
 function fillPath(template: string, request: object): { path: string; rest: Record<string, unknown> } {
   const rest: Record<string, unknown> = { ...request }
   const path = template.replaceAll(/:(\w+)/g, (_, field: string) => {

@@ -27,10 +27,14 @@ export function createDispatch(
     let name = 'unknown'
     try {
       admit(request)
-      const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost')
-      const { route, fields } = table.find(request.method ?? '', pathname)
+      const url = URL.parse(request.url ?? '', 'http://localhost')
+      const { route, fields } = table.find(request.method ?? '', url?.pathname ?? '')
       name = route.name
-      const input = { ...Object.fromEntries(searchParams), ...(await readJsonBody(request)), ...fields }
+      const input = {
+        ...Object.fromEntries(url?.searchParams ?? []),
+        ...(await readJsonBody(request)),
+        ...fields,
+      }
       await answer(options, route, parse(route, input), response)
     } catch (error) {
       if (error instanceof X0tError) log.debug('api-refused', { route: name, code: error.code })

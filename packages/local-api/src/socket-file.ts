@@ -1,16 +1,18 @@
-import { chmod, link, lstat, mkdir, rename, stat, unlink } from 'node:fs/promises'
+import { lstat, mkdir, stat, unlink } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
 import { hasCode, X0tError } from '@x0t/core'
+import { lockStart } from './start-lock.ts'
 
 /** Longest path of a Unix socket: sockaddr_un holds 108 bytes, the last one zero (unix(7)). */
 const maxPathBytes = 107
 
 /**
- * Makes `path` free to listen on: creates its directory (0700), removes a socket on which nobody listens any more.
+ * Makes `path` free to listen on: creates its directory (0700) and removes a socket on which nobody listens any more.
+ * Nobody else may do the same until the lock that it returns is disposed, after listening.
  * @throws X0tError NODE_ALREADY_RUNNING, SOCKET_PATH_INVALID, SOCKET_DIRECTORY_UNSAFE
  */
-export async function claimSocketPath(path: string): Promise<void> {
+export async function claimSocketPath(path: string): Promise<Disposable> {
   if (Buffer.byteLength(path) > maxPathBytes)
     throw new X0tError(
       'SOCKET_PATH_INVALID',
@@ -18,7 +20,14 @@ export async function claimSocketPath(path: string): Promise<void> {
       { hint: 'set X0T_HOME to a shorter path' },
     )
   await ensureDirectory(dirname(path))
-  await removeStale(path)
+  const lock = await lockStart(path)
+  try {
+    await removeStale(path)
+    return lock
+  } catch (error) {
+    lock[Symbol.dispose]()
+    throw error
+  }
 }
 
 /** @throws X0tError NODE_ALREADY_RUNNING (exit code 4) */
@@ -39,10 +48,6 @@ async function ensureDirectory(directory: string): Promise<void> {
   })
 }
 
-/**
- * Two nodes that start at once may both find the same dead socket. Each moves it aside before it removes it, and
- * looks again: what the other has bound meanwhile is alive and is put back.
- */
 async function removeStale(path: string): Promise<void> {
   const found = await lstat(path).catch((error: unknown) => {
     if (hasCode(error, 'ENOENT')) return undefined
@@ -54,19 +59,7 @@ async function removeStale(path: string): Promise<void> {
       hint: 'move it away, or set X0T_HOME',
     })
   if (await answers(path)) throw alreadyRunning(path)
-  const aside = `${path}.stale-${process.pid}`
-  try {
-    await rename(path, aside)
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return
-    throw error
-  }
-  if (await answers(aside)) {
-    await link(aside, path)
-    await unlink(aside)
-    throw alreadyRunning(path)
-  }
-  await unlink(aside)
+  await unlink(path)
 }
 
 /** True if somebody listens on the socket. */
@@ -82,9 +75,4 @@ function answers(path: string): Promise<boolean> {
       else reject(error)
     })
   })
-}
-
-/** Only the owner may connect. The directory is ours alone until this is done. */
-export async function restrictSocket(path: string): Promise<void> {
-  await chmod(path, 0o600)
 }
