@@ -50,7 +50,21 @@ export async function openLab(options: LabOptions): Promise<Lab> {
   for (let i = 0; i + 1 < hosts.length; i++) {
     const [left, right] = [hosts[i]!, hosts[i + 1]!]
     const [l, r] = [`to-${right}`, `to-${left}`]
-    sh('ip', 'link', 'add', l, 'netns', prefix + left, 'type', 'veth', 'peer', 'name', r, 'netns', prefix + right)
+    sh(
+      'ip',
+      'link',
+      'add',
+      l,
+      'netns',
+      prefix + left,
+      'type',
+      'veth',
+      'peer',
+      'name',
+      r,
+      'netns',
+      prefix + right,
+    )
     for (const [host, device, address, other] of [
       [left, l, `10.77.${i}.1`, right],
       [right, r, `10.77.${i}.2`, left],
@@ -59,7 +73,23 @@ export async function openLab(options: LabOptions): Promise<Lab> {
       sh('ip', '-n', prefix + host, 'address', 'add', `${address}/24`, 'dev', device)
       sh('ip', '-n', prefix + host, 'link', 'set', device, 'up')
       if (options.offloadsOff) {
-        sh('ip', 'netns', 'exec', prefix + host, 'ethtool', '-K', device, 'tso', 'off', 'gso', 'off', 'gro', 'off')
+        sh(
+          'ip',
+          'netns',
+          'exec',
+          prefix + host,
+          'ethtool',
+          '-K',
+          device,
+          'tso',
+          'off',
+          'gso',
+          'off',
+          'gro',
+          'off',
+          'tx-udp-segmentation',
+          'off',
+        )
       }
       if (options.lossRatio > 0) {
         const per10000 = Math.round(options.lossRatio * 10_000)
@@ -91,7 +121,10 @@ export async function openLab(options: LabOptions): Promise<Lab> {
       neighbours: near.map((name) => ({ name, host: hostOf.get(`${host} ${name}`), port: 7700 })),
       routes: hosts
         .filter((name) => name !== host)
-        .map((name) => ({ name, via: near.includes(name) ? name : hosts.indexOf(name) > i ? hosts[i + 1] : hosts[i - 1] })),
+        .map((name) => ({
+          name,
+          via: near.includes(name) ? name : hosts.indexOf(name) > i ? hosts[i + 1] : hosts[i - 1],
+        })),
     }
     const node = start(
       host,
@@ -103,10 +136,10 @@ export async function openLab(options: LabOptions): Promise<Lab> {
     )
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     let ups = 0
-    node.stderr!.on('data', (text: Buffer) => {
+    node.stderr!.on('data', (chunk: Buffer) => {
+      const text = chunk.toString()
       output += `${host}: ${text}`
-      if (process.env.VERBOSE) process.stderr.write(`${host}: ${text}`)
-      ups += text.toString().split('neighbour-up ').length - 1
+      ups += text.split('neighbour-up ').length - 1
       if (ups >= near.length) resolve()
     })
     node.once('exit', () => reject(new Error(`node ${host} ended: ${output}`)))

@@ -17,7 +17,8 @@ interface Config {
 const config = JSON.parse(process.argv[2]!) as Config
 const hash = (text: string): Buffer => createHash('sha256').update(text).digest()
 const labelOf = (name: string): Uint8Array => hash(name).subarray(0, 8)
-const addressOf = (name: string): Uint8Array => Buffer.concat([Buffer.from([0xfd, 0x78]), hash(name).subarray(0, 14)])
+const addressOf = (name: string): Uint8Array =>
+  Buffer.concat([Buffer.from([0xfd, 0x78]), hash(name).subarray(0, 14)])
 const linkId = (from: string, to: string): number => hash(`link ${from} ${to}`).readUInt16BE(0)
 const spi = (from: string, to: string): number => hash(`spi ${from} ${to}`).readUInt32BE(0)
 const log = (event: string, fields?: unknown): void => console.error(event, JSON.stringify(fields))
@@ -75,7 +76,11 @@ const stop = (): void => {
   const { rss } = process.memoryUsage()
   const { user, system } = process.resourceUsage() && process.cpuUsage()
   console.error(
-    JSON.stringify({ rssMb: Math.round(rss / 1e6), cpuS: (user + system) / 1e6, ...Object.fromEntries(Object.entries(plane.stats()).filter(([, n]) => n > 0)) }),
+    JSON.stringify({
+      rssMb: Math.round(rss / 1e6),
+      cpuS: (user + system) / 1e6,
+      ...Object.fromEntries(Object.entries(plane.stats()).filter(([, n]) => n > 0)),
+    }),
   )
   clearInterval(keepAlive)
   void plane[Symbol.asyncDispose]()

@@ -22,7 +22,12 @@ interface IperfResult {
   readonly end: {
     readonly sum_received?: { readonly bits_per_second: number }
     readonly sum_sent?: { readonly retransmits?: number }
-    readonly sum?: { readonly packets: number; readonly lost_percent: number; readonly seconds: number; readonly bits_per_second: number }
+    readonly sum?: {
+      readonly packets: number
+      readonly lost_percent: number
+      readonly seconds: number
+      readonly bits_per_second: number
+    }
   }
 }
 
@@ -30,7 +35,10 @@ const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(cas
 for (const name of wanted) {
   const options = cases[name]
   if (options === undefined) throw new RangeError(`no case ${name}: ${Object.keys(cases).join(' ')}`)
-  const lab = await openLab({ ...options, nodeArguments: (process.env.NODE_ARGUMENTS ?? '').split(' ').filter(Boolean) })
+  const lab = await openLab({
+    ...options,
+    nodeArguments: (process.env.NODE_ARGUMENTS ?? '').split(' ').filter(Boolean),
+  })
   try {
     const target = lab.address('b')
     const ping = lab.run('a', 'ping', '-6', '-i', '0.01', '-c', '100', '-q', target)
@@ -44,7 +52,18 @@ for (const name of wanted) {
       await new Promise((resolve) => server.stdout!.once('data', resolve))
       const rate = name === 'small' ? `${200 * 8 * 65_000}` : '0'
       const udp = name.startsWith('small') ? ['-u', '-l', '200', '-b', rate] : []
-      const json = lab.run('a', 'iperf3', '-6', '-c', target, '-t', String(seconds), '-J', ...udp, ...(process.env.IPERF ?? '').split(' ').filter(Boolean))
+      const json = lab.run(
+        'a',
+        'iperf3',
+        '-6',
+        '-c',
+        target,
+        '-t',
+        String(seconds),
+        '-J',
+        ...udp,
+        ...(process.env.IPERF ?? '').split(' ').filter(Boolean),
+      )
       const { end } = JSON.parse(json) as IperfResult
       if (name.startsWith('small')) {
         const { packets, lost_percent, seconds: duration } = end.sum!
@@ -59,6 +78,13 @@ for (const name of wanted) {
   } finally {
     await lab[Symbol.asyncDispose]()
     if (process.env.VERBOSE) console.log(lab.output())
-    else console.log(lab.output().split('\n').filter((line) => line.includes('rssMb')).join('\n'))
+    else
+      console.log(
+        lab
+          .output()
+          .split('\n')
+          .filter((line) => line.includes('rssMb'))
+          .join('\n'),
+      )
   }
 }

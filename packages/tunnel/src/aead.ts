@@ -31,7 +31,10 @@ const signatures = {
   EVP_CIPHER_CTX_new: { arguments: [], return: 'pointer' },
   EVP_CIPHER_CTX_free: { arguments: ['pointer'], return: 'void' },
   EVP_CIPHER_CTX_ctrl: { arguments: ['pointer', 'i32', 'i32', 'pointer'], return: 'i32' },
-  EVP_CipherInit_ex: { arguments: ['pointer', 'pointer', 'pointer', 'pointer', 'pointer', 'i32'], return: 'i32' },
+  EVP_CipherInit_ex: {
+    arguments: ['pointer', 'pointer', 'pointer', 'pointer', 'pointer', 'i32'],
+    return: 'i32',
+  },
   EVP_CipherUpdate: { arguments: ['pointer', 'pointer', 'pointer', 'pointer', 'i32'], return: 'i32' },
   EVP_CipherFinal_ex: { arguments: ['pointer', 'pointer', 'pointer'], return: 'i32' },
 } as const
@@ -49,17 +52,16 @@ export function openEvp(): AeadFactory {
   const evp = dlopen(null, signatures).functions
   const scratchOf = new WeakMap<Arena, number>()
   return ({ arena, suite, key, salt, direction }) => {
-    if (key.length !== 32 || salt.length !== 4) throw new RangeError('an SA has a key of 32 bytes and a salt of 4')
+    if (key.length !== 32 || salt.length !== 4)
+      throw new RangeError('an SA has a key of 32 bytes and a salt of 4')
     // The calls of a thread do not nest: one scratch area serves all its keys.
     const scratch = scratchOf.get(arena) ?? arena.allocate(128)
     scratchOf.set(arena, scratch)
     const [nonceAt, associatedAt, resultAt, keyAt] = [scratch, scratch + 16, scratch + 32, scratch + 64]
-    const [nonce, associated, result, keyAddress] = [nonceAt, associatedAt, resultAt, keyAt].map(arena.pointer) as [
-      bigint,
-      bigint,
-      bigint,
-      bigint,
-    ]
+    const nonce = arena.pointer(nonceAt)
+    const associated = arena.pointer(associatedAt)
+    const result = arena.pointer(resultAt)
+    const keyAddress = arena.pointer(keyAt)
     const context = evp.EVP_CIPHER_CTX_new()
     const cipher = suite === 'aes-256-gcm' ? evp.EVP_aes_256_gcm() : evp.EVP_chacha20_poly1305()
     const encrypt = direction === 'seal' ? 1 : 0

@@ -26,12 +26,12 @@ export interface Arena {
  * @param capacityBytes upper bound of what {@link Arena.allocate} can hand out; pages never touched cost nothing
  * @throws RangeError from `allocate` when the arena is full (a caller's bug: sizes are fixed at the start)
  */
-export function createArena(capacityBytes: number, addressOf: Kernel['addressOf']): Arena {
+export function createArena(capacityBytes: number, kernel: Pick<Kernel, 'addressOf'>): Arena {
   const pages = Math.ceil(capacityBytes / pageBytes)
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
   const bytes = new Uint8Array(memory.buffer)
   const view = new DataView(memory.buffer)
-  const base = Number(addressOf(memory.buffer))
+  const base = Number(kernel.addressOf(memory.buffer))
   let next = 64 // offset 0 stays unused, so that 0 can mean "none"
   return {
     memory,

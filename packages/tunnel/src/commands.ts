@@ -24,6 +24,7 @@ export interface RouteEntry {
   readonly peer: number
   readonly nextHop: string
   readonly alternate: string | undefined
+  readonly duplicate: boolean
   readonly pathDatagramBytes: number
 }
 
@@ -64,6 +65,7 @@ export type Report =
       readonly lossRatio: number
       readonly mtuBytes: number
     }
+  | { readonly kind: 'udp-works'; readonly slot: number }
   | { readonly kind: 'need-session'; readonly peer: number }
   | { readonly kind: 'rekey-due'; readonly localSpi: number }
   | { readonly kind: 'session-used'; readonly localSpi: number }

@@ -26,6 +26,8 @@ export interface RouteTarget {
   /** Ids of neighbours: the next hop, and the one that takes over at once when the next hop dies. */
   readonly nextHop: string
   readonly alternate?: string | undefined
+  /** Sends everything over next hop and alternate at once; the receiver's replay window drops the second copy. */
+  readonly duplicate?: boolean | undefined
   /** Longest datagram (UDP payload) that fits every link on the way, of both paths. */
   readonly pathDatagramBytes: number
 }
@@ -57,6 +59,8 @@ export type DataPlaneEvent =
       readonly endpoint: Endpoint | undefined
       readonly carrier: Carrier
     }
+  /** UDP reaches the neighbour, although its carrier is `tls`: time to change back. About once in two seconds. */
+  | { readonly kind: 'udp-works'; readonly neighbour: string }
   /** The neighbour sends from elsewhere now, and is answered there. */
   | { readonly kind: 'endpoint'; readonly neighbour: string; readonly endpoint: Endpoint }
   /** Packets wait for a session with the member of this label; at most twice a second each. */

@@ -1,10 +1,11 @@
 import { Worker } from 'node:worker_threads'
-import { hasCode, X0tError, type Log } from '@x0t/core'
+import { hasCode, messageOf, X0tError, type Log } from '@x0t/core'
 import { createArena } from './arena.ts'
 import type { Carrier, Command, Report, RouteEntry, WorkerOptions } from './commands.ts'
 import type { DataPlaneEvent, Neighbour, RouteTarget, SecurityAssociation } from './contract.ts'
 import { openLibc } from './libc.ts'
-import { maxDatagramBytes, maxLinks, maxPeers, maxRoutes, minDatagramBytes } from './limits.ts'
+import { maxDatagramBytes, maxLinks, maxRoutes, minDatagramBytes } from './limits.ts'
+import { createPeers, full } from './peers.ts'
 import { allocateSharedBuffers, readStats, viewSharedState, type Stats } from './shared-state.ts'
 import { decodeSocketAddress, encodeSocketAddress, type Endpoint } from './socket-address.ts'
 import { openTunDevice } from './tun-device.ts'
@@ -79,7 +80,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
   const misses = Math.max(1, Math.round(options.probe?.misses ?? 3))
   await using stack = new AsyncDisposableStack()
   const libc = openLibc()
-  const arena = createArena(65_536, libc.addressOf)
+  const arena = createArena(65_536, libc)
   const owned = (fd: number): number => {
     stack.defer(() => void libc.close(fd))
     return fd
@@ -115,21 +116,14 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
   const links = new Map<number, LinkRecord>()
   const retiring = new Map<number, NodeJS.Timeout>()
   const freeSlots = Array.from({ length: maxLinks }, (_, slot) => maxLinks - 1 - slot)
-  const peers = new Map<string, number>()
-  const labels: Uint8Array[] = []
+  const peers = createPeers()
   const linkOf = (neighbour: string): LinkRecord | undefined =>
     [...links.values()].find((link) => link.neighbour === neighbour && !retiring.has(link.slot))
-  const peerOf = (label: Uint8Array): number => {
-    const key = Buffer.from(label).toString('hex')
-    const known = peers.get(key)
-    if (known !== undefined) return known
-    if (peers.size >= maxPeers) throw full('peers', maxPeers)
-    peers.set(key, labels.length)
-    labels.push(Uint8Array.from(label))
-    return labels.length - 1
-  }
 
-  const eventFds = { send: owned(libc.eventfd(0, 0x80000 | 0x800)), receive: owned(libc.eventfd(0, 0x80000 | 0x800)) }
+  const eventFds = {
+    send: owned(libc.eventfd(0, 0x80000 | 0x800)),
+    receive: owned(libc.eventfd(0, 0x80000 | 0x800)),
+  }
   const one = arena.allocate(8)
   arena.view.setBigUint64(one, 1n, true)
   const roles = tunFd < 0 ? (['receive'] as const) : (['receive', 'send'] as const)
@@ -161,7 +155,9 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
       case 'link-down': {
         const link = links.get(report.slot)
         if (link === undefined) return
-        const siblings = [...links.values()].filter((other) => other.neighbour === link.neighbour && other !== link)
+        const siblings = [...links.values()].filter(
+          (other) => other.neighbour === link.neighbour && other !== link,
+        )
         const others = siblings.some((other) => other.alive)
         link.alive = report.kind === 'link-up'
         // While keys are renewed there are two links; the neighbour is up as long as one of them is.
@@ -185,8 +181,13 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
         emit({ kind: 'metric', neighbour, rttMs, lossRatio, mtuBytes, endpoint, carrier })
         return
       }
+      case 'udp-works': {
+        const link = links.get(report.slot)
+        if (link !== undefined) emit({ kind: 'udp-works', neighbour: link.neighbour })
+        return
+      }
       case 'need-session':
-        emit({ kind: 'need-session', label: labels[report.peer]! })
+        peers.labelOf(report.peer, (label) => emit({ kind: 'need-session', label }))
         return
       case 'rekey-due':
       case 'session-used':
@@ -231,7 +232,9 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
     })
     workers.set(role, worker)
     worker.on('message', onReport)
-    worker.on('error', (error) => onReport({ kind: 'failed', message: `${role} worker: ${error.message}` }))
+    worker.on('error', (error) =>
+      onReport({ kind: 'failed', message: `${role} worker: ${messageOf(error)}` }),
+    )
     const ended = new Promise<void>((resolve) => {
       worker.once('exit', () => {
         workers.delete(role)
@@ -302,17 +305,28 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
       })
     },
     removeNeighbour(id) {
-      for (const link of [...links.values()]) if (link.neighbour === id) removeLink(link.slot)
+      for (const link of links.values()) if (link.neighbour === id) removeLink(link.slot)
     },
     setRoutes(routes) {
       if (routes.length > maxRoutes) throw full('routes', maxRoutes)
-      const entries: RouteEntry[] = routes.map(({ label, address, nextHop, alternate, pathDatagramBytes }) => {
-        checkLength('label', label, 8)
-        checkLength('address', address, 16)
-        const size = Math.min(maxDatagramBytes, Math.max(minDatagramBytes, Math.floor(pathDatagramBytes)))
-        return { label, address, peer: peerOf(label), nextHop, alternate, pathDatagramBytes: size }
-      })
+      const entries: RouteEntry[] = routes.map(
+        ({ label, address, nextHop, alternate, duplicate = false, pathDatagramBytes }) => {
+          checkLength('label', label, 8)
+          checkLength('address', address, 16)
+          const size = Math.min(maxDatagramBytes, Math.max(minDatagramBytes, Math.floor(pathDatagramBytes)))
+          return {
+            label,
+            address,
+            peer: peers.indexOf(label),
+            nextHop,
+            alternate,
+            duplicate,
+            pathDatagramBytes: size,
+          }
+        },
+      )
       tell({ kind: 'routes', routes: entries })
+      peers.setRouted(entries.map(({ peer }) => peer))
     },
     addSession(association) {
       const { peer, suite, localSpi, remoteSpi, sendKey, sendSalt, receiveKey, receiveSalt } = association
@@ -321,10 +335,14 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
       for (const key of [sendKey, receiveKey]) checkLength('session key', key, 32)
       for (const salt of [sendSalt, receiveSalt]) checkLength('salt', salt, 4)
       const keys = { suite, localSpi, remoteSpi, sendKey, sendSalt, receiveKey, receiveSalt }
-      tell({ kind: 'session', peer: peerOf(peer.label), address: peer.address, ...keys })
+      const index = peers.addSession(localSpi, peer.label)
+      tell({ kind: 'session', peer: index, address: peer.address, ...keys })
     },
     useForSending: (localSpi) => tell({ kind: 'use', localSpi }),
-    removeSession: (localSpi) => tell({ kind: 'forget', localSpi }),
+    removeSession(localSpi) {
+      peers.removeSession(localSpi)
+      tell({ kind: 'forget', localSpi })
+    },
     injectCarrierFrames: (neighbour, bytes) => tell({ kind: 'frames', neighbour, bytes }, 'receive'),
     onEvent(listener) {
       listeners.add(listener)
@@ -337,8 +355,4 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
 
 function checkLength(what: string, bytes: Uint8Array, length: number): void {
   if (bytes.length !== length) throw new RangeError(`a ${what} has ${length} bytes, not ${bytes.length}`)
-}
-
-function full(what: string, limit: number): X0tError {
-  return new X0tError('DATA_PLANE_FULL', `the data plane has room for ${limit} ${what}`)
 }

@@ -57,7 +57,8 @@ export function createDatagramReceiver(arena: Arena, kernel: Kernel, udpFd: numb
       const whole = view.getUint32(message + 56, true)
       if (view.getUint32(message + 40, true) < 20) return whole
       const control = controlsAt + index * controlBytes
-      const isGro = view.getInt32(control + 8, true) === SOL_UDP && view.getInt32(control + 12, true) === UDP_GRO
+      const isGro =
+        view.getInt32(control + 8, true) === SOL_UDP && view.getInt32(control + 12, true) === UDP_GRO
       return isGro ? view.getInt32(control + 16, true) : whole
     },
     nameAt: (index) => namesAt + index * 32,

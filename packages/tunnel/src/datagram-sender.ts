@@ -15,6 +15,8 @@ export interface DatagramSender {
   gather(link: Link, count: number, datagramBytes: number): void
   /** Sends datagrams of `datagramBytes` each (the last may be shorter) that lie one after the other. */
   contiguous(link: Link, at: number, length: number, datagramBytes: number): void
+  /** Sends one datagram over UDP, whatever the carrier. One that is longer than the path is no fault: it measures. */
+  measure(link: Link, at: number, length: number): void
 }
 
 // struct msghdr and struct cmsghdr of 64-bit Linux; <linux/udp.h>
@@ -22,6 +24,7 @@ const messageBytes = 56
 const iovecBytes = 16
 const SOL_UDP = 17
 const UDP_SEGMENT = 103
+const MSG_DONTWAIT = 0x40
 /** Segments and bytes that every kernel with UDP_SEGMENT takes in one call. */
 const maxBurstSegments = 64
 const maxBurstBytes = 65_400
@@ -30,12 +33,15 @@ export function createDatagramSender({
   arena,
   kernel,
   udpFd,
+  mayWait,
   stats,
   frames,
 }: {
   readonly arena: Arena
   readonly kernel: Kernel
   readonly udpFd: number
+  /** False for the thread that also receives and probes: where the socket is full it drops rather than waits. */
+  readonly mayWait: boolean
   readonly stats: Float64Array
   /** Takes length-prefixed datagrams for a neighbour whose carrier is `tls`. */
   readonly frames: (neighbour: string, bytes: Uint8Array) => void
@@ -45,7 +51,8 @@ export function createDatagramSender({
   const iovecsAt = arena.allocate(2 * iovecBytes * maxFragments)
   const messageAt = arena.allocate(messageBytes)
   const controlAt = arena.allocate(24)
-  const lastNameAt = { value: 0 }
+  const singleIovecAt = arena.allocate(iovecBytes)
+  let lastNameAt = 0
   const messageAddress = arena.pointer(messageAt)
   for (let i = 0; i < maxFragments; i++) {
     arena.setPointer(iovecsAt + 2 * iovecBytes * i, headersAt + headerStride * i)
@@ -55,12 +62,19 @@ export function createDatagramSender({
   view.setUint32(controlAt, 18, true)
   view.setInt32(controlAt + 8, SOL_UDP, true)
   view.setInt32(controlAt + 12, UDP_SEGMENT, true)
+  const flags = mayWait ? 0 : MSG_DONTWAIT
   let segmentation = true
 
-  const send = (link: Link, iovecAt: number, iovecCount: number, segments: number, datagramBytes: number): number => {
-    if (lastNameAt.value !== link.socketAddressAt) {
+  const send = (
+    link: Link,
+    iovecAt: number,
+    iovecCount: number,
+    segments: number,
+    datagramBytes: number,
+  ): number => {
+    if (lastNameAt !== link.socketAddressAt) {
       arena.setPointer(messageAt, link.socketAddressAt)
-      lastNameAt.value = link.socketAddressAt
+      lastNameAt = link.socketAddressAt
     }
     arena.setPointer(messageAt + 16, iovecAt)
     view.setUint32(messageAt + 24, iovecCount, true)
@@ -72,7 +86,7 @@ export function createDatagramSender({
       view.setUint32(messageAt + 40, 0, true)
     }
     for (;;) {
-      const result = kernel.sendmsg(udpFd, messageAddress, 0)
+      const result = kernel.sendmsg(udpFd, messageAddress, flags)
       if (result !== -errno.EINTR) return result
     }
   }
@@ -80,11 +94,50 @@ export function createDatagramSender({
     if (result >= 0) stats[stat.datagramsSent]! += datagrams
     else stats[result === -errno.EMSGSIZE ? stat.droppedTooLong : stat.droppedSendError]! += datagrams
   }
-  /** True if the kernel or the device cannot segment: from then on datagrams go singly. */
-  const refused = (result: number, segments: number): boolean => {
-    if (segments === 1 || (result !== -errno.EIO && result !== -errno.EINVAL && result !== -errno.EOPNOTSUPP)) return false
-    segmentation = false
-    return true
+  /** Sends `total` datagrams in bursts; `prepare` makes the I/O vector of one and returns its address and length. */
+  const sendAll = (
+    link: Link,
+    total: number,
+    datagramBytes: number,
+    prepare: Prepare,
+    from: number,
+    end: number,
+  ): void => {
+    if (!link.hasEndpoint) {
+      stats[stat.droppedSendError]! += total
+      return
+    }
+    const perBurst = Math.max(1, Math.min(maxBurstSegments, Math.floor(maxBurstBytes / datagramBytes)))
+    let segmentNow = segmentation
+    let done = 0
+    while (done < total) {
+      const segments = segmentNow ? Math.min(perBurst, total - done) : 1
+      const iovecs = prepare(done, segments, from, end, datagramBytes)
+      const result = send(link, lastIovecAt, iovecs, segments, datagramBytes)
+      // A device without checksum offload cannot segment at all (EIO); a burst may also be refused for itself.
+      if (
+        segments > 1 &&
+        (result === -errno.EIO || result === -errno.EINVAL || result === -errno.EOPNOTSUPP)
+      ) {
+        segmentation = result === -errno.EINVAL
+        segmentNow = false
+        continue
+      }
+      count(result, segments)
+      done += segments
+    }
+  }
+  let lastIovecAt = 0
+  const prepareGather: Prepare = (first, segments) => {
+    lastIovecAt = iovecsAt + 2 * iovecBytes * first
+    return 2 * segments
+  }
+  const prepareContiguous: Prepare = (first, segments, from, end, datagramBytes) => {
+    const start = from + first * datagramBytes
+    lastIovecAt = singleIovecAt
+    arena.setPointer(singleIovecAt, start)
+    view.setUint32(singleIovecAt + 8, Math.min(segments * datagramBytes, end - start), true)
+    return 1
   }
 
   return {
@@ -100,19 +153,7 @@ export function createDatagramSender({
         stats[stat.datagramsSent]! += total
         return
       }
-      if (!link.hasEndpoint) {
-        stats[stat.droppedSendError]! += total
-        return
-      }
-      const perBurst = Math.max(1, Math.min(maxBurstSegments, Math.floor(maxBurstBytes / datagramBytes)))
-      let done = 0
-      while (done < total) {
-        const segments = segmentation ? Math.min(perBurst, total - done) : 1
-        const result = send(link, iovecsAt + 2 * iovecBytes * done, 2 * segments, segments, datagramBytes)
-        if (refused(result, segments)) continue
-        count(result, segments)
-        done += segments
-      }
+      sendAll(link, total, datagramBytes, prepareGather, 0, 0)
     },
     contiguous(link, at, length, datagramBytes) {
       const total = Math.ceil(length / datagramBytes)
@@ -121,27 +162,20 @@ export function createDatagramSender({
         stats[stat.datagramsSent]! += total
         return
       }
-      if (!link.hasEndpoint) {
-        stats[stat.droppedSendError]! += total
-        return
-      }
-      const perBurst = Math.max(1, Math.min(maxBurstSegments, Math.floor(maxBurstBytes / datagramBytes)))
-      let done = 0
-      while (done < total) {
-        const segments = segmentation ? Math.min(perBurst, total - done) : 1
-        const from = done * datagramBytes
-        arena.setPointer(iovecsAt + iovecBytes, at + from)
-        view.setUint32(iovecsAt + iovecBytes + 8, Math.min(segments * datagramBytes, length - from), true)
-        const result = send(link, iovecsAt + iovecBytes, 1, segments, datagramBytes)
-        if (refused(result, segments)) continue
-        count(result, segments)
-        done += segments
-      }
+      sendAll(link, total, datagramBytes, prepareContiguous, at, at + length)
+    },
+    measure(link, at, length) {
+      if (!link.hasEndpoint) return
+      const iovecs = prepareContiguous(0, 1, at, at + length, length)
+      const result = send(link, lastIovecAt, iovecs, 1, length)
+      if (result !== -errno.EMSGSIZE) count(result, 1)
     },
   }
 }
 
 const headerStride = 48
+
+type Prepare = (first: number, segments: number, from: number, end: number, datagramBytes: number) => number
 
 /** Datagrams as `[u16 length][bytes]`, from header and piece of each. */
 function gatherFrames({ bytes, view, base }: Arena, iovecsAt: number, total: number): Uint8Array {

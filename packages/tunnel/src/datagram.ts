@@ -1,4 +1,5 @@
 import type { Arena } from './arena.ts'
+import { initialHopLimit } from './limits.ts'
 
 /** Types of datagram: version 1 in the high half of the first byte. */
 export const datagramType = { data: 0x10, probe: 0x11, mtuProbe: 0x13, mtuAnswer: 0x14 } as const
@@ -33,7 +34,7 @@ export function writeHopHeader(
   labelLow: number,
 ): void {
   view.setUint8(at, type)
-  view.setUint8(at + field.hopLimit, 32)
+  view.setUint8(at + field.hopLimit, initialHopLimit)
   view.setUint16(at + field.linkId, linkId)
   view.setUint32(at + 4, 0)
   view.setUint32(at + field.label, labelHigh)

@@ -16,7 +16,7 @@ export interface HopRoutines {
 /** Compiles the routines for this memory. */
 export function compileHopRoutines(memory: WebAssembly.Memory): HopRoutines {
   const module = new WebAssembly.Module(moduleBytes())
-  return new WebAssembly.Instance(module, { arena: { memory } }).exports as unknown as HopRoutines
+  return new WebAssembly.Instance(module, { arena: { memory } }).exports as HopRoutines
 }
 
 const i32 = 0x7f
@@ -30,7 +30,14 @@ function moduleBytes(): Uint8Array<ArrayBuffer> {
     [0x60, 3, i32, i32, i32, 0], // 3: xor
   ]
   return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    0x00,
+    0x61,
+    0x73,
+    0x6d,
+    1,
+    0,
+    0,
+    0,
     ...section(1, vector(types)),
     ...section(2, vector([[...text('arena'), ...text('memory'), 0x02, 0x00, 1]])),
     ...section(3, vector([[0], [1], [2], [3]])),
@@ -42,7 +49,10 @@ function moduleBytes(): Uint8Array<ArrayBuffer> {
         [...text('xor'), 0, 3],
       ]),
     ),
-    ...section(10, vector([body([[5, i64]], hashCode()), body([], tagCode()), body([], checkCode()), body([], xorCode())])),
+    ...section(
+      10,
+      vector([body([[5, i64]], hashCode()), body([], tagCode()), body([], checkCode()), body([], xorCode())]),
+    ),
   ])
 }
 
@@ -61,32 +71,62 @@ const rotl64 = 0x89
 function hashCode(): number[] {
   const [v0, v1, v2, v3, word] = [2, 3, 4, 5, 6]
   const key = (offset: number, constant: bigint, v: number): number[] => [
-    ...[...get(0), ...load64(offset)],
-    ...[...const64(constant), xor64, ...set(v)],
+    ...get(0),
+    ...load64(offset),
+    ...const64(constant),
+    xor64,
+    ...set(v),
   ]
   const sum = (to: number, from: number): number[] => [...get(to), ...get(from), add64, ...set(to)]
   const mix = (to: number, bits: bigint, from: number): number[] => [
-    ...[...get(to), ...const64(bits), rotl64],
-    ...[...get(from), xor64, ...set(to)],
+    ...get(to),
+    ...const64(bits),
+    rotl64,
+    ...get(from),
+    xor64,
+    ...set(to),
   ]
   const half = (v: number): number[] => [...get(v), ...const64(32n), rotl64, ...set(v)]
   const sipRound = [
-    ...[...sum(v0, v1), ...mix(v1, 13n, v0), ...half(v0), ...sum(v2, v3), ...mix(v3, 16n, v2)],
-    ...[...sum(v0, v3), ...mix(v3, 21n, v0), ...sum(v2, v1), ...mix(v1, 17n, v2), ...half(v2)],
+    ...sum(v0, v1),
+    ...mix(v1, 13n, v0),
+    ...half(v0),
+    ...sum(v2, v3),
+    ...mix(v3, 16n, v2),
+    ...sum(v0, v3),
+    ...mix(v3, 21n, v0),
+    ...sum(v2, v1),
+    ...mix(v1, 17n, v2),
+    ...half(v2),
   ]
   const into = (v: number, value: number[]): number[] => [...get(v), ...value, xor64, ...set(v)]
   const block = (value: number[]): number[] => [
-    ...[...value, ...set(word), ...into(v3, get(word))],
-    ...[...sipRound, ...sipRound, ...into(v0, get(word))],
+    ...value,
+    ...set(word),
+    ...into(v3, get(word)),
+    ...sipRound,
+    ...sipRound,
+    ...into(v0, get(word)),
   ]
   return [
-    ...[...key(0, 0x736f6d6570736575n, v0), ...key(8, 0x646f72616e646f6dn, v1)],
-    ...[...key(0, 0x6c7967656e657261n, v2), ...key(8, 0x7465646279746573n, v3)],
+    ...key(0, 0x736f6d6570736575n, v0),
+    ...key(8, 0x646f72616e646f6dn, v1),
+    ...key(0, 0x6c7967656e657261n, v2),
+    ...key(8, 0x7465646279746573n, v3),
     ...[0, 8, 16, 32, 40].flatMap((offset) => block([...get(1), ...load64(offset)])),
     ...block(const64(40n << 56n)), // the length, 40 bytes, in the last byte
     ...into(v2, const64(0xffn)),
-    ...[...sipRound, ...sipRound, ...sipRound, ...sipRound],
-    ...[...get(v0), ...get(v1), xor64, ...get(v2), xor64, ...get(v3), xor64],
+    ...sipRound,
+    ...sipRound,
+    ...sipRound,
+    ...sipRound,
+    ...get(v0),
+    ...get(v1),
+    xor64,
+    ...get(v2),
+    xor64,
+    ...get(v3),
+    xor64,
   ]
 }
 
@@ -112,9 +152,21 @@ function xorCode(): number[] {
       [...get(2), ...const32(bytes), 0x6b, ...set(2)],
     ].flat()
   const loop = (atLeast: number, work: number[]): number[] => [
-    ...[0x02, 0x40, 0x03, 0x40], // block, loop
-    ...[...get(2), ...const32(atLeast), 0x49 /* i32.lt_u */, 0x0d, 1], // leave when less is left
-    ...[...work, ...step(atLeast), 0x0c, 0, 0x0b, 0x0b],
+    0x02,
+    0x40,
+    0x03,
+    0x40, // block, loop
+    ...get(2),
+    ...const32(atLeast),
+    0x49 /* i32.lt_u */,
+    0x0d,
+    1, // leave when less is left
+    ...work,
+    ...step(atLeast),
+    0x0c,
+    0,
+    0x0b,
+    0x0b,
   ]
   const wide = [...get(0), ...get(0), ...vectorLoad, ...get(1), ...vectorLoad, ...vectorXor, ...vectorStore]
   const narrow = [...get(0), ...get(0), 0x2d, 0, 0, ...get(1), 0x2d, 0, 0, 0x73, 0x3a, 0, 0]

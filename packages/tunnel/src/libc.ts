@@ -32,7 +32,8 @@ const signatures = {
 /** The system calls of this thread through libc; to be opened once in each thread, since errno is per thread. */
 export function openLibc(): Libc {
   const { functions } = dlopen(null, signatures)
-  const errnoOf = new Int32Array(toArrayBuffer(functions.__errno_location(), 4, false))
+  const { __errno_location: errnoLocation } = functions
+  const errnoOf = new Int32Array(toArrayBuffer(errnoLocation(), 4, false))
   const checked = (result: number): number => (result < 0 ? -errnoOf[0]! : result)
   return {
     addressOf: (memory) => getRawPointer(memory),

@@ -78,9 +78,17 @@ export function createLiveness({
     makeProbe(now) {
       // Sent early by up to a quarter, so that neighbours do not fall into step (RFC 5880 §6.8.7).
       dueAtMs = now + intervalMs * (0.8 + 0.15 * ((toUs(now) % 64) / 64))
-      const dwellUs = echoAtMs === -Infinity ? 0 : Math.min(microseconds - 1, Math.round((now - echoAtMs) * 1000))
+      const dwellUs =
+        echoAtMs === -Infinity ? 0 : Math.min(microseconds - 1, Math.round((now - echoAtMs) * 1000))
       // 0 means "none".
-      return { sentUs: toUs(now) || 1, echoSentUs, echoDwellUs: dwellUs, intervalMs, misses, hears: hears(now) }
+      return {
+        sentUs: toUs(now) || 1,
+        echoSentUs,
+        echoDwellUs: dwellUs,
+        intervalMs,
+        misses,
+        hears: hears(now),
+      }
     },
     isDue: (now) => now >= dueAtMs,
     judge(now) {

@@ -9,22 +9,24 @@
 export interface Protection {
   readonly parity: number
   readonly maxFragments: number
+  /** Units of one datagram get a parity too: their copy. */
+  readonly protectSingles: boolean
   /** Small packets share a unit of up to this many bytes; 0: up to one datagram. */
   readonly packBytes: number
 }
 
 /** Levels in order of rising loss. */
 export const protections: readonly Protection[] = [
-  { parity: 0, maxFragments: 255, packBytes: 16_384 },
-  { parity: 1, maxFragments: 255, packBytes: 0 },
-  { parity: 2, maxFragments: 255, packBytes: 0 },
-  { parity: 4, maxFragments: 255, packBytes: 0 },
-  { parity: 4, maxFragments: 16, packBytes: 0 },
-  { parity: 0, maxFragments: 1, packBytes: 0 },
+  { parity: 0, maxFragments: 255, packBytes: 16_384, protectSingles: false },
+  { parity: 1, maxFragments: 255, packBytes: 0, protectSingles: false },
+  { parity: 2, maxFragments: 255, packBytes: 0, protectSingles: false },
+  { parity: 4, maxFragments: 255, packBytes: 0, protectSingles: false },
+  { parity: 4, maxFragments: 12, packBytes: 0, protectSingles: true },
+  { parity: 4, maxFragments: 4, packBytes: 0, protectSingles: true },
 ]
 
 /** Loss ratio above which each level is left for the next; the last level has none. */
-const upAbove = [0.0003, 0.002, 0.005, 0.02, 0.12] as const
+const upAbove = [0.0003, 0.002, 0.005, 0.02, 0.06] as const
 
 export interface LossState {
   readonly level: number

@@ -3,7 +3,7 @@ import type { Report } from './commands.ts'
 import type { DatagramSender } from './datagram-sender.ts'
 import { datagramType, headerBytes, hopHeaderBytes, writeCounter, writeHopHeader } from './datagram.ts'
 import type { HopRoutines } from './hop-routines.ts'
-import { maxDatagramBytes } from './limits.ts'
+import { maxDatagramBytes, minDatagramBytes } from './limits.ts'
 import type { Link } from './links.ts'
 import { createLiveness, type Liveness } from './liveness.ts'
 import { createPathMtu, type PathMtu } from './path-mtu.ts'
@@ -19,6 +19,7 @@ interface Watch {
   counterAtMetric: number
   highestCounter: number
   metricAtMs: number
+  udpTryAtMs: number
   reportedMtu: number
 }
 
@@ -37,6 +38,8 @@ export interface NeighbourWatch {
 }
 
 const metricIntervalMs = 1000
+/** While a link is carried by `tls`, UDP is tried this often. */
+const udpTryIntervalMs = 2000
 
 export function createNeighbourWatch({
   arena,
@@ -61,12 +64,11 @@ export function createNeighbourWatch({
   const { view } = arena
   const probeAt = arena.allocate(maxDatagramBytes)
 
-  /** Sends the datagram whose 16 bytes after the hop header are already at `probeAt`. */
-  const send = (link: Link, type: number, length: number): void => {
+  /** Puts the hop header before the 16 bytes that are at `probeAt` already. */
+  const finish = (link: Link, type: number): void => {
     writeHopHeader(arena, probeAt, type, link.remoteLinkId, 0, 0)
     writeCounter(arena, probeAt, takeCounters(link.slot, 1))
     routines.tag(link.sendKeyAt, probeAt)
-    sender.contiguous(link, probeAt, length, length)
   }
   const sendProbe = ({ link, liveness }: Watch, nowMs: number): void => {
     const probe = liveness.makeProbe(nowMs)
@@ -77,12 +79,15 @@ export function createNeighbourWatch({
     view.setUint16(at + 12, probe.intervalMs)
     view.setUint8(at + 14, probe.misses)
     view.setUint8(at + 15, probe.hears ? 1 : 0)
-    send(link, datagramType.probe, headerBytes)
+    finish(link, datagramType.probe)
+    sender.contiguous(link, probeAt, headerBytes, headerBytes)
   }
   const sendMtu = (link: Link, type: number, size: number, length: number): void => {
     arena.bytes.fill(0, probeAt + hopHeaderBytes, probeAt + length)
     view.setUint32(probeAt + hopHeaderBytes, size)
-    send(link, type, length)
+    finish(link, type)
+    if (type === datagramType.mtuProbe) sender.measure(link, probeAt, length)
+    else sender.contiguous(link, probeAt, length, length)
   }
   const judge = (watch: Watch, nowMs: number): void => {
     const change = watch.liveness.judge(nowMs)
@@ -113,6 +118,7 @@ export function createNeighbourWatch({
         counterAtMetric: 0,
         highestCounter: 0,
         metricAtMs: nowMs,
+        udpTryAtMs: nowMs,
         reportedMtu: 0,
       })
       linkAlive[link.slot] = 0
@@ -153,6 +159,7 @@ export function createNeighbourWatch({
         if (view.getUint32(body) === length) sendMtu(link, datagramType.mtuAnswer, length, headerBytes)
       } else if (type === datagramType.mtuAnswer) {
         watch.mtu.answered(view.getUint32(body))
+        if (link.carrier === 'tls') report({ kind: 'udp-works', slot: link.slot })
       }
     },
     tick(nowMs, stalled) {
@@ -163,6 +170,9 @@ export function createNeighbourWatch({
         if (!watch.liveness.alive) continue
         if (watch.link.carrier === 'udp') {
           for (const size of watch.mtu.due(nowMs)) sendMtu(watch.link, datagramType.mtuProbe, size, size)
+        } else if (nowMs >= watch.udpTryAtMs) {
+          watch.udpTryAtMs = nowMs + udpTryIntervalMs
+          sendMtu(watch.link, datagramType.mtuProbe, minDatagramBytes, minDatagramBytes)
         }
         measure(watch, nowMs)
       }

@@ -2,7 +2,17 @@ import { maxDatagramBytes, minDatagramBytes } from './limits.ts'
 
 /** UDP payloads worth trying: paths of 1,280, 1,380, 1,420, 1,452, 1,492, 1,500 and 9,000 bytes, over IPv6 and IPv4. */
 export const mtuCandidates: readonly number[] = [
-  ...[minDatagramBytes, 1332, 1372, 1392, 1404, 1424, 1444, 1452, 1464, 1472, 4048],
+  minDatagramBytes,
+  1332,
+  1372,
+  1392,
+  1404,
+  1424,
+  1444,
+  1452,
+  1464,
+  1472,
+  4048,
   maxDatagramBytes,
 ]
 

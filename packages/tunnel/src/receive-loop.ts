@@ -91,6 +91,7 @@ export function createReceiveLoop({
     arena,
     kernel,
     udpFd,
+    mayWait: false,
     stats,
     frames: (neighbour, frames) => report({ kind: 'frames', neighbour, bytes: frames }),
   })
@@ -236,7 +237,7 @@ export function createReceiveLoop({
     // Never back to where it came from: that would be a loop.
     if (link === undefined || link.neighbour === from.neighbour) link = links.alive(route?.alternate)
     if (link === undefined || link.neighbour === from.neighbour) {
-      stats[stat.droppedNoRoute]!++
+      stats[route === undefined ? stat.droppedNoRoute : stat.droppedNextHopDown]!++
       return
     }
     if (runLink !== link || runEnd !== at) {
@@ -249,7 +250,8 @@ export function createReceiveLoop({
   const roam = (link: Link, nameAt: number): void => {
     if (link.carrier !== 'udp') return
     let same = link.hasEndpoint
-    for (let i = 0; same && i < socketAddressBytes; i++) same = bytes[link.socketAddressAt + i] === bytes[nameAt + i]
+    for (let i = 0; same && i < socketAddressBytes; i++)
+      same = bytes[link.socketAddressAt + i] === bytes[nameAt + i]
     if (same) return
     const endpoint = bytes.slice(nameAt, nameAt + socketAddressBytes)
     links.setEndpoint(link.slot, endpoint)
@@ -381,7 +383,12 @@ export function createReceiveLoop({
       const count = receiver.receive()
       now = nowMs()
       for (let i = 0; i < count; i++) {
-        onMessage(receiver.messageAt(i), receiver.messageBytes(i), receiver.datagramBytes(i), receiver.nameAt(i))
+        onMessage(
+          receiver.messageAt(i),
+          receiver.messageBytes(i),
+          receiver.datagramBytes(i),
+          receiver.nameAt(i),
+        )
       }
       return count > 0
     },

@@ -13,7 +13,8 @@ export interface ReplayWindow {
 
 /** @param size numbers that may be late and still be accepted; a power of two, 64 or more */
 export function createReplayWindow(size: number): ReplayWindow {
-  if (size < 64 || (size & (size - 1)) !== 0) throw new RangeError(`window of ${size} is not a power of two >= 64`)
+  if (size < 64 || (size & (size - 1)) !== 0)
+    throw new RangeError(`window of ${size} is not a power of two >= 64`)
   // One word more than the window, so that a word can be cleared as a whole when the window enters it.
   const words = new Int32Array((size * 2) / 32)
   const mask = size * 2 - 1

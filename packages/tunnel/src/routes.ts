@@ -8,6 +8,8 @@ export interface Route {
   readonly peer: number
   readonly nextHop: string
   readonly alternate: string | undefined
+  /** Everything goes over both at once. */
+  readonly duplicate: boolean
   /** Fragment of a unit that fits the path, bytes. */
   readonly datagramBytes: number
 }
@@ -71,6 +73,7 @@ function toRoute(entry: RouteEntry): Route {
     peer: entry.peer,
     nextHop: entry.nextHop,
     alternate: entry.alternate,
+    duplicate: entry.duplicate,
     datagramBytes: entry.pathDatagramBytes,
   }
 }

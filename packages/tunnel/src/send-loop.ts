@@ -65,6 +65,7 @@ export function createSendLoop({
     arena,
     kernel,
     udpFd,
+    mayWait: true,
     stats,
     frames: (neighbour, frames) => report({ kind: 'frames', neighbour, bytes: frames }),
   })
@@ -107,12 +108,22 @@ export function createSendLoop({
       }
       return
     }
-    const link = links.alive(route.nextHop) ?? links.alive(route.alternate)
+    const primary = links.alive(route.nextHop)
+    const alternate = primary === undefined || route.duplicate ? links.alive(route.alternate) : undefined
+    const link = primary ?? alternate
     if (link === undefined || sa.sequence >= stopAfterUnits) {
-      stats[link === undefined ? stat.droppedNoRoute : stat.droppedNoSession]!++
+      stats[link === undefined ? stat.droppedNextHopDown : stat.droppedNoSession]!++
       return
     }
-    sendUnit(sa, route, link, at, length, protections[shared.lossLevel[route.peer]!]!)
+    sendUnit(
+      sa,
+      route,
+      link,
+      link === alternate ? undefined : alternate,
+      at,
+      length,
+      protections[shared.lossLevel[route.peer]!]!,
+    )
     if (sa.sequence === rekeyAfterUnits) report({ kind: 'rekey-due', localSpi: sa.localSpi })
   }
   const flush = (): void => {
@@ -140,7 +151,12 @@ export function createSendLoop({
   }
   const lookUp = (): Route | undefined => {
     const at = landingAt + virtioBytes + 24
-    const [w0, w1, w2, w3] = [view.getUint32(at), view.getUint32(at + 4), view.getUint32(at + 8), view.getUint32(at + 12)]
+    const [w0, w1, w2, w3] = [
+      view.getUint32(at),
+      view.getUint32(at + 4),
+      view.getUint32(at + 8),
+      view.getUint32(at + 12),
+    ]
     if (lastRoute !== undefined) {
       const { address } = lastRoute
       if (address[1] === w1 && address[0] === w0 && address[2] === w2 && address[3] === w3) return lastRoute
@@ -174,7 +190,9 @@ export function createSendLoop({
     const { maxFragments } = protections[shared.lossLevel[route.peer]!]!
     const sliceBytes = maxFragments * (route.datagramBytes - 48) - aeadTagBytes
     if (length > sliceBytes && (bytes[landingAt + 1]! & 0x7f) === virtio.gsoTcp6) {
-      sliceTcp(arena, landingAt, length, sliceBytes, sliceAt, (sliceLength) => seal(route, sliceAt, sliceLength))
+      sliceTcp(arena, landingAt, length, sliceBytes, sliceAt, (sliceLength) =>
+        seal(route, sliceAt, sliceLength),
+      )
     } else if (length + aeadTagBytes > maxUnitBytes) {
       stats[stat.droppedTooLong]!++
     } else {
@@ -267,7 +285,7 @@ export function createSendLoop({
         bytes[sliceAt] = unitKind.report
         view.setUint32(sliceAt + 1, received)
         view.setUint32(sliceAt + 5, lost)
-        sendUnit(sa, route, link, sliceAt, 9, protections[0]!)
+        sendUnit(sa, route, link, undefined, sliceAt, 9, protections[0]!)
       }
     },
   }

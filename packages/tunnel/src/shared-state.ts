@@ -47,6 +47,7 @@ export const statNames = [
   'droppedHopReplay',
   'droppedHopLimit',
   'droppedNoRoute',
+  'droppedNextHopDown',
   'droppedNoSession',
   'droppedUnitInvalid',
   'droppedUnitReplay',
@@ -64,7 +65,10 @@ export type StatName = (typeof statNames)[number]
 export type Stats = Readonly<Record<StatName, number>>
 
 /** Index of each counter. */
-export const stat = Object.fromEntries(statNames.map((name, index) => [name, index])) as Record<StatName, number>
+export const stat = Object.fromEntries(statNames.map((name, index) => [name, index])) as Record<
+  StatName,
+  number
+>
 
 export function allocateSharedBuffers(): SharedBuffers {
   return {

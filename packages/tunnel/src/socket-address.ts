@@ -45,9 +45,11 @@ export function decodeSocketAddress(bytes: Uint8Array): Endpoint {
 function ipv6Bytes(text: string): Uint8Array {
   const dotted = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(text)
   const hex = (high: string, low: string): string => ((Number(high) << 8) | Number(low)).toString(16)
-  const plain = dotted === null ? text : `${dotted[1]}${hex(dotted[2]!, dotted[3]!)}:${hex(dotted[4]!, dotted[5]!)}`
+  const plain =
+    dotted === null ? text : `${dotted[1]}${hex(dotted[2]!, dotted[3]!)}:${hex(dotted[4]!, dotted[5]!)}`
   const [head = '', tail] = plain.split('::')
-  const groups = (part: string): number[] => (part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16)))
+  const groups = (part: string): number[] =>
+    part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16))
   const front = groups(head)
   const back = tail === undefined ? [] : groups(tail)
   const all = [...front, ...Array.from({ length: 8 - front.length - back.length }, () => 0), ...back]

@@ -52,7 +52,8 @@ export async function openTunDevice(
   }
   const offload = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN
   // UDP segmentation offload came with Linux 6.2.
-  if (libc.ioctl(fd, TUNSETOFFLOAD, BigInt(offload | TUN_F_USO)) < 0) libc.ioctl(fd, TUNSETOFFLOAD, BigInt(offload))
+  if (libc.ioctl(fd, TUNSETOFFLOAD, BigInt(offload | TUN_F_USO)) < 0)
+    libc.ioctl(fd, TUNSETOFFLOAD, BigInt(offload))
   try {
     const link = ['link', 'set', 'dev', name]
     await run('ip', [...link, 'mtu', String(mtu), 'txqueuelen', '2000', 'addrgenmode', 'none'])
@@ -62,7 +63,10 @@ export async function openTunDevice(
     await run('ip', ['-6', 'route', 'replace', overlayPrefix, 'dev', name, 'src', formatIpv6(address)])
   } catch (error) {
     libc.close(fd)
-    throw new X0tError('TUN_SETUP_FAILED', `could not configure ${name}`, { cause: error, hint: 'is iproute2 installed?' })
+    throw new X0tError('TUN_SETUP_FAILED', `could not configure ${name}`, {
+      cause: error,
+      hint: 'is iproute2 installed?',
+    })
   }
   return { fd, name }
 }
@@ -75,6 +79,9 @@ function refused(name: string, result: number): X0tError {
     })
   }
   return new X0tError('TUN_UNAVAILABLE', `no TUN device ${name}: ${errnoName(number)}`, {
-    hint: number === errno.EBUSY ? `another process has ${name}` : 'modprobe tun; in a container: --device /dev/net/tun',
+    hint:
+      number === errno.EBUSY
+        ? `another process has ${name}`
+        : 'modprobe tun; in a container: --device /dev/net/tun',
   })
 }

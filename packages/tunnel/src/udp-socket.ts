@@ -2,7 +2,12 @@ import { X0tError } from '@x0t/core'
 import type { Arena } from './arena.ts'
 import { errnoName } from './kernel.ts'
 import type { Libc } from './libc.ts'
-import { decodeSocketAddress, encodeSocketAddress, socketAddressBytes, type Endpoint } from './socket-address.ts'
+import {
+  decodeSocketAddress,
+  encodeSocketAddress,
+  socketAddressBytes,
+  type Endpoint,
+} from './socket-address.ts'
 
 // <sys/socket.h>, <netinet/in.h>, <linux/udp.h>
 const AF_INET6 = 10
@@ -23,7 +28,7 @@ const UDP_GRO = 104
 
 /** Room for what arrives while the receiving worker is busy: about 15 ms at 4 Gbit/s. */
 const receiveBufferBytes = 8 * 1024 * 1024
-const sendBufferBytes = 2 * 1024 * 1024
+const sendBufferBytes = 1024 * 1024
 
 /** Opens the data plane's socket: dual-stack, GRO on, never fragmented. @throws X0tError UDP_UNAVAILABLE */
 export function openUdpSocket(
@@ -50,7 +55,8 @@ export function openUdpSocket(
     option(SOL_SOCKET, SO_SNDBUF, sendBufferBytes),
   ].find((result) => result < 0)
   // Beyond the system's limit only with CAP_NET_ADMIN; without it, as much as it gives.
-  if (option(SOL_SOCKET, SO_RCVBUFFORCE, receiveBufferBytes) < 0) option(SOL_SOCKET, SO_RCVBUF, receiveBufferBytes)
+  if (option(SOL_SOCKET, SO_RCVBUFFORCE, receiveBufferBytes) < 0)
+    option(SOL_SOCKET, SO_RCVBUF, receiveBufferBytes)
   arena.bytes.set(encodeSocketAddress({ host, port }), scratch)
   const bound = required ?? libc.bind(fd, arena.pointer(scratch), socketAddressBytes)
   if (bound < 0) {

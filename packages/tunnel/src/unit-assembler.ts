@@ -1,7 +1,13 @@
 import type { Arena } from './arena.ts'
 import { field, headerBytes, readSequence } from './datagram.ts'
 import type { HopRoutines } from './hop-routines.ts'
-import { maxDatagramBytes, maxFragments, maxParityBytes, maxUnitBytes, maxUnitsInReassembly } from './limits.ts'
+import {
+  maxDatagramBytes,
+  maxFragments,
+  maxParityBytes,
+  maxUnitBytes,
+  maxUnitsInReassembly,
+} from './limits.ts'
 
 /** Fragments counted for the reports to the sender. */
 export interface Reception {
@@ -146,7 +152,7 @@ export function createUnitAssembler({
   return {
     open: (reception) => ({ reception, ring: Array.from({ length: ringUnits }), incomplete: 0 }),
     close(reassembly) {
-      for (const unit of [...active]) if (unit.owner === reassembly) release(unit)
+      for (const unit of active.filter(({ owner }) => owner === reassembly)) release(unit)
     },
     add(reassembly, at, length, nowMs) {
       const sequence = readSequence(arena, at)
@@ -154,7 +160,8 @@ export function createUnitAssembler({
       const fragmentBytes = view.getUint16(at + field.fragmentBytes)
       const index = bytes[at + field.index]!
       const parity = bytes[at + field.parity]!
-      if (fragmentBytes === 0 || fragmentBytes > maxDatagramBytes || fragmentBytes > unitBytes) return 'invalid'
+      if (fragmentBytes === 0 || fragmentBytes > maxDatagramBytes || fragmentBytes > unitBytes)
+        return 'invalid'
       const pieces = Math.ceil(unitBytes / fragmentBytes)
       if (pieces + parity > maxFragments || index >= pieces + parity || parity > pieces) return 'invalid'
       if (parity * fragmentBytes > maxParityBytes) return 'invalid'
@@ -186,7 +193,11 @@ export function createUnitAssembler({
         reassembly.ring[slot] = unit
         reassembly.incomplete++
         active.push(unit)
-      } else if (unit.unitBytes !== unitBytes || unit.fragmentBytes !== fragmentBytes || unit.parity !== parity) {
+      } else if (
+        unit.unitBytes !== unitBytes ||
+        unit.fragmentBytes !== fragmentBytes ||
+        unit.parity !== parity
+      ) {
         return 'invalid'
       }
       if (unit.got[index] === 1) return 'repeated'
@@ -196,7 +207,8 @@ export function createUnitAssembler({
       if (isParity) unit.gotParity++
       else unit.gotPieces++
       // The last piece is sent last: what is missing when it comes is lost.
-      if (unit.gotPieces === pieces || (index === pieces - 1 && unit.gotParity > 0 && repair(unit))) finish(unit)
+      if (unit.gotPieces === pieces || (index === pieces - 1 && unit.gotParity > 0 && repair(unit)))
+        finish(unit)
       return 'kept'
     },
     expire(nowMs, maxAgeMs) {

@@ -28,11 +28,15 @@ export function takeCountersFrom(hopCounter: BigInt64Array): TakeCounters {
   return (slot, count) => Number(Atomics.add(hopCounter, slot, steps[count]!)) + 1
 }
 
-/** Seals what lies at `at` in place, with 16 bytes of room after it, and sends it as one burst. */
+/**
+ * Seals what lies at `at` in place, with 16 bytes of room after it, and sends it as one burst; the same
+ * ciphertext also over `second`, if given.
+ */
 export type SendUnit = (
   sa: SendingSa,
   route: Route,
   link: Link,
+  second: Link | undefined,
   at: number,
   length: number,
   protection: Protection,
@@ -53,7 +57,7 @@ export function createUnitSender({
 }): SendUnit {
   const parityAt = arena.allocate(maxParityBytes + maxDatagramBytes)
   const { view, bytes } = arena
-  return (sa, route, link, at, length, protection) => {
+  return (sa, route, link, second, at, length, protection) => {
     const sequence = ++sa.sequence
     sa.aead.seal(at, length, sa.remoteSpi, sequence)
     stats[stat.unitsSealed]!++
@@ -61,9 +65,14 @@ export function createUnitSender({
     const fragmentBytes = Math.min(route.datagramBytes - headerBytes, unitBytes)
     const pieces = Math.ceil(unitBytes / fragmentBytes)
     const parity =
-      pieces === 1
+      pieces === 1 && !protection.protectSingles
         ? 0
-        : Math.min(protection.parity, pieces, maxFragments - pieces, Math.floor(maxParityBytes / fragmentBytes))
+        : Math.min(
+            protection.parity,
+            pieces,
+            maxFragments - pieces,
+            Math.floor(maxParityBytes / fragmentBytes),
+          )
     const total = pieces + parity
     for (let index = 0; index < parity; index++) {
       const to = parityAt + index * fragmentBytes
@@ -76,7 +85,7 @@ export function createUnitSender({
         routines.xor(to, at + from, Math.min(fragmentBytes, unitBytes - from))
       }
     }
-    const counter = takeCounters(link.slot, total)
+    let counter = takeCounters(link.slot, total)
     for (let position = 0; position < total; position++) {
       // The last fragment may be shorter, and only the last of a burst may be: parity goes before it.
       const index = position < pieces - 1 ? position : position === total - 1 ? pieces - 1 : position + 1
@@ -98,5 +107,14 @@ export function createUnitSender({
       }
     }
     sender.gather(link, total, headerBytes + fragmentBytes)
+    if (second === undefined) return
+    counter = takeCounters(second.slot, total)
+    for (let position = 0; position < total; position++) {
+      const header = sender.headerAt(position)
+      view.setUint16(header + field.linkId, second.remoteLinkId)
+      writeCounter(arena, header, counter + position)
+      routines.tag(second.sendKeyAt, header)
+    }
+    sender.gather(second, total, headerBytes + fragmentBytes)
   }
 }

@@ -31,7 +31,7 @@ export function runWorker({
   readonly post: (report: Report) => void
   readonly nextCommand: () => Command | undefined
 }): void {
-  const arena = createArena(arenaBytes[options.role], kernel.addressOf)
+  const arena = createArena(arenaBytes[options.role], kernel)
   const common = {
     kernel,
     arena,
@@ -93,7 +93,7 @@ export function runWorker({
     if (!wait(options.udpFd, timeoutMs)) return
     // Not scheduled for half an interval: this thread may have missed probes, not the neighbour.
     const stalled = nowMs() - shouldWakeAtMs > options.probeIntervalMs / 2
-    for (let i = 0; i < batchesBeforeTimers && loop.receiveBatch(); i++);
+    for (let i = 0; i < batchesBeforeTimers && loop.receiveBatch(); i++) if (nowMs() >= loop.nextAtMs()) break
     loop.tick(stalled)
   }
 }
