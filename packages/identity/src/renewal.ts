@@ -59,10 +59,12 @@ const maxRetryMs = 60_000
 /** The state of a node that starts, with the SVID that it has stored, if any. */
 export function startRenewal(svid: SvidDates | undefined, at: Instant, random: Random): RenewalState {
   const isExpired = svid === undefined || at.wallMs > svid.notAfterMs
+  // The clock was set back while the node was off: how much of the SVID is left cannot be known.
+  const isFromFuture = svid !== undefined && at.wallMs < svid.notBeforeMs
   return {
     svid,
-    dueMs: svid ? halfLifeMs(svid, at.wallMs, random) : at.wallMs,
-    reason: svid ? 'half-life' : 'no-svid',
+    dueMs: svid && !isFromFuture ? halfLifeMs(svid, at.wallMs, random) : at.wallMs,
+    reason: svid ? (isFromFuture ? 'clock-jump' : 'half-life') : 'no-svid',
     isAttempting: false,
     failures: 0,
     last: at,
@@ -79,25 +81,15 @@ export function stepRenewal(state: RenewalState, event: RenewalEvent, random: Ra
   let next: RenewalState = { ...state, last: at }
   // By wall time alone: after a jump both the date of the SVID and the pauses between attempts mean nothing.
   if (isJump(state.last, at)) next = { ...next, dueMs: at.wallMs, reason: 'clock-jump' }
-  if (event.type === 'renewed')
-    next = {
-      ...next,
-      svid: event.svid,
-      dueMs: halfLifeMs(event.svid, at.wallMs, random),
-      reason: 'half-life',
-      isAttempting: false,
-      failures: 0,
-      isExpired: at.wallMs > event.svid.notAfterMs,
-    }
-  if (event.type === 'failed') {
+  if (event.type === 'renewed') next = { ...next, svid: event.svid }
+  // An SVID that has ended on arrival (our clock is ahead) is no reason to ask again without a pause.
+  if (event.type === 'failed' || (event.type === 'renewed' && at.wallMs > event.svid.notAfterMs)) {
     const failures = state.failures + 1
-    next = {
-      ...next,
-      isAttempting: false,
-      failures,
-      dueMs: at.wallMs + retryMs(failures, random),
-      reason: 'retry',
-    }
+    const dueMs = at.wallMs + retryMs(failures, random)
+    next = { ...next, isAttempting: false, failures, dueMs, reason: 'retry' }
+  } else if (event.type === 'renewed') {
+    const dueMs = halfLifeMs(event.svid, at.wallMs, random)
+    next = { ...next, dueMs, reason: 'half-life', isAttempting: false, failures: 0, isExpired: false }
   }
   return decide(next, at.wallMs)
 }
@@ -126,8 +118,9 @@ function isJump(before: Instant, after: Instant): boolean {
 }
 
 /** Half of what is left between now and the end, less up to a tenth: nodes that started together drift apart. */
-function halfLifeMs({ notAfterMs }: SvidDates, fromMs: number, random: Random): number {
-  const leftMs = Math.max(0, notAfterMs - fromMs)
+function halfLifeMs({ notBeforeMs, notAfterMs }: SvidDates, fromMs: number, random: Random): number {
+  // A clock that is behind must not make the lifetime look longer than it is.
+  const leftMs = Math.min(Math.max(0, notAfterMs - fromMs), notAfterMs - notBeforeMs)
   return fromMs + (leftMs / 2) * (1 - 0.1 * fraction(random))
 }
 

@@ -158,7 +158,7 @@ t.test('small differences of the clocks are no jump', (t) => {
   t.end()
 })
 
-t.test('a clock jump during an attempt leads to another one', (t) => {
+t.test('an SVID that has ended on arrival is asked for again, with growing pauses', (t) => {
   const asked = stepRenewal(startRenewal(undefined, at(0), random), { type: 'tick', at: at(0) }, random)
   const jumped = stepRenewal(asked.state, { type: 'tick', at: at(1000, hourMs) }, random)
   t.same(types(jumped.actions), ['wait'], 'the attempt is under way')
@@ -168,7 +168,21 @@ t.test('a clock jump during an attempt leads to another one', (t) => {
     random,
   )
   t.equal(got.state.isExpired, true, 'what came was made before the jump')
-  t.ok(renewals(got.actions).length === 1)
+  t.same(renewals(got.actions), [])
+  // The clock of the node is two hours ahead: every SVID looks ended.
+  const ahead = simulate(startRenewal(undefined, at(0), random), hourMs, (afterMs) =>
+    svidAt(afterMs - 2 * hourMs),
+  )
+  t.ok(ahead.renewedAt.length <= 130, `${ahead.renewedAt.length} attempts in an hour`)
+  t.end()
+})
+
+t.test('a clock that is behind neither lengthens the lifetime nor hides that it was set back', (t) => {
+  const back = startRenewal(svidAt(24 * hourMs), at(0), random)
+  const asked = stepRenewal(back, { type: 'tick', at: at(0) }, random)
+  t.same(renewals(asked.actions), ['clock-jump'])
+  const got = stepRenewal(asked.state, { type: 'renewed', at: at(0), svid: svidAt(24 * hourMs) }, random)
+  t.ok(got.state.dueMs <= nowMs + hourMs, 'half of the 65 minutes that it lives')
   t.end()
 })
 
