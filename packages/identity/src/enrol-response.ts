@@ -143,10 +143,10 @@ function verifyAuthority(
 }
 
 const hints: Readonly<Record<string, string>> = {
-  TOKEN_USED: 'create a token for each node: x0t token create',
-  TOKEN_EXPIRED: 'create a new token: x0t token create',
-  TOKEN_REVOKED: 'create a new token: x0t token create',
-  TOKEN_UNKNOWN: 'create a new token: x0t token create',
+  TOKEN_USED: 'create a token for each node: x0t node invite',
+  TOKEN_EXPIRED: 'create a new token: x0t node invite',
+  TOKEN_REVOKED: 'create a new token: x0t node invite',
+  TOKEN_UNKNOWN: 'create a new token: x0t node invite',
   TOKEN_TAMPERED: 'copy the token again, whole',
   NODE_UNKNOWN: 'join again with a new token',
   ENROLMENT_CLOCK: 'set the clock of this machine',
