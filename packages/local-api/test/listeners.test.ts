@@ -9,6 +9,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { createServer, openClient } from '../src/index.ts'
 import { isServedHost } from '../src/host-header.ts'
+import { lockStart } from '../src/start-lock.ts'
 import { answers, startDaemon } from './support/node.ts'
 import { rawRequest } from './support/raw-request.ts'
 
@@ -55,6 +56,18 @@ t.test('of several nodes that start at once on a dead socket one wins', async (t
     t.equal((await openClient({ socketPath }).live()).status, 'alive')
     await servers[0]![Symbol.asyncDispose]()
   }
+})
+
+t.test('a node that starts meanwhile keeps the start to itself', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'x0t-api-'))
+  t.teardown(() => rm(directory, { recursive: true }))
+  const socketPath = join(directory, 'x0t.sock')
+  const lock = await lockStart(socketPath)
+  await t.rejects(lockStart(socketPath, 30), { code: 'NODE_ALREADY_RUNNING', exitCode: 4 })
+  lock[Symbol.dispose]()
+  const again = await lockStart(socketPath, 0)
+  again[Symbol.dispose]()
+  await t.rejects(lockStart(join(directory, 'missing', 'x0t.sock'), 0), { code: 'ERR_SQLITE_ERROR' })
 })
 
 t.test('the socket of a killed node is replaced', async (t) => {
