@@ -6,6 +6,7 @@
  * overlayAddress(nodeIdFromBytes(new Uint8Array(32).fill(1))) // 'fd78:101:101:101:101:101:101:101'
  */
 export { X0tError, hasCode, messageOf, type X0tErrorOptions } from './error.ts'
+export { errorCodes } from './errors.ts'
 export { base32Decode, base32Encode } from './base32.ts'
 export {
   bytesOfNodeId,

@@ -12,9 +12,16 @@ type Codes = Readonly<Record<string, string>>
 /** Where each package keeps its codes; loaded only for this topic. */
 const sources: Readonly<Record<string, () => Promise<{ readonly errorCodes: Codes }>>> = {
   x0t: () => import('../../errors.ts'),
+  '@x0t/core': () => import('@x0t/core'),
   '@x0t/keys': () => import('@x0t/keys'),
+  '@x0t/identity': () => import('@x0t/identity'),
+  '@x0t/session': () => import('@x0t/session'),
+  '@x0t/mesh': () => import('@x0t/mesh'),
+  '@x0t/tunnel': () => import('@x0t/tunnel'),
+  '@x0t/libp2p': () => import('@x0t/libp2p'),
   '@x0t/local-api': () => import('@x0t/local-api'),
   '@x0t/node': () => import('@x0t/node/errors'),
+  '@x0t/testbed': () => import('@x0t/testbed'),
 }
 
 /**

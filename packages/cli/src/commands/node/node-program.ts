@@ -1,5 +1,6 @@
 import type { Log } from '@x0t/core'
-import type { NodeConfig } from '@x0t/node/config'
+import type { LoadedConfig, NodeConfig } from '@x0t/node/config'
+import type { LevelledLog } from '@x0t/node/logging'
 import type { NodeIdentity } from '../../views/node.ts'
 
 /** The part of `@x0t/node` that starts nodes; tests pass their own. */
@@ -13,8 +14,11 @@ export interface NodeProgram {
   startNode(options: {
     readonly home: string
     readonly config: NodeConfig
-    readonly log: Log
+    /** Settings with their origins, which the running node shows. */
+    readonly settings: LoadedConfig['entries']
+    readonly log: LevelledLog
     readonly signal: AbortSignal
+    readonly version: string
   }): Promise<RunningNode>
 }
 

@@ -1,6 +1,7 @@
 import type { LoadedConfig } from '@x0t/node/config'
 import { hasCode, X0tError } from '@x0t/core'
 import type { CommandContext } from '../../main.ts'
+import { version } from '../../version.ts'
 import { readyView } from '../../views/node.ts'
 import { makeLog } from './make-log.ts'
 import { meshNameOf, type NodeProgram } from './node-program.ts'
@@ -38,7 +39,9 @@ export async function runForeground(
     const manager = await serviceManager(env, log)
     const { name } = config.node
     const identity = await program.initNode({ home, meshName: meshNameOf(options.mesh, name), name, log })
-    const node = await program.startNode({ home, config, log, signal: context.signal })
+    const { signal } = context
+    const settings = loaded.entries
+    const node = await program.startNode({ home, config, settings, log, signal, version })
     await using closing = closingNode(node)
     void closing
     manager.ready(`${name} ${identity.overlayAddress}`)
@@ -48,7 +51,7 @@ export async function runForeground(
     else if (context.output().json) context.output().line(ready, () => '')
     else if (log.format === 'text') context.output().note(readyView(ready, 'x0t'))
     try {
-      await ended(node.done, context.signal)
+      await ended(node.done, signal)
     } finally {
       stopWatchdog()
       manager.stopping()
