@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
+import { access, mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hasCode, X0tError } from '@x0t/core'
 import type { z } from 'zod'
@@ -19,6 +19,7 @@ export interface BedFolder {
   readonly path: string
   readonly runFolder: string
   hostFolder(host: string): string
+  exists(): Promise<boolean>
   manifest(): Promise<Manifest>
   process(host: string): Promise<HostProcess | undefined>
   writeProcess(host: string, record: HostProcess): Promise<void>
@@ -38,6 +39,11 @@ export function bedFolder(runFolder: string, bed: string): BedFolder {
     path,
     runFolder,
     hostFolder,
+    exists: () =>
+      access(join(path, 'manifest.json')).then(
+        () => true,
+        () => false,
+      ),
     async manifest() {
       const manifest = await readRecord(join(path, 'manifest.json'), manifestSchema)
       if (manifest === undefined) {

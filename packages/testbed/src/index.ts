@@ -43,7 +43,7 @@ export {
   type BedPorts,
   type CreateBedOptions,
 } from './bed.ts'
-export { removeBed } from './remove-bed.ts'
+export { removeBed, takeDownBed } from './remove-bed.ts'
 export { defaultRunFolder, listBeds, type BedFolder } from './bed-folder.ts'
 export { chooseBed } from './choose-bed.ts'
 export {

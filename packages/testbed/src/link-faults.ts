@@ -30,13 +30,14 @@ const offloads = {
 
 /** The steps of a link fault; reads the present settings that its undo must put back. */
 export async function planLinkFault(
+  plan: NetworkPlan,
   link: PlannedLink,
   { kind, value }: FaultAction,
   run: Run,
 ): Promise<LinkFault> {
   switch (kind) {
     case 'down':
-      return linkDown(link)
+      return linkDown(plan, link)
     case 'blackhole':
       return nftFault('x0t_blackhole', [link.a], (end) => [
         `chain from { type filter hook ingress device "${end.interface}" priority -500; counter drop; }`,

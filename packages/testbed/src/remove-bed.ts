@@ -6,6 +6,9 @@ import { processesInNamespace, type ProcessIdentity } from './process-table.ts'
 /** Milliseconds that the programs of the hosts have to end by themselves. */
 const graceMs = 5000
 
+/** Milliseconds that the owner has to take a testbed down. */
+const ownerGraceMs = 30_000
+
 /**
  * Takes a testbed down: processes, namespaces (with links, rules and routes), mounts, folder. Goes by what is
  * there, so it cleans up after a run that was killed at any point, and may be repeated.
@@ -20,6 +23,17 @@ export async function removeBed(bed: Bed): Promise<void> {
   await restoreNetnsFolder(manifest.netnsFolder, run)
   await folder.remove()
   bed.log.info('bed-removed', { bed: plan.bed })
+}
+
+/**
+ * Ends the process that owns the testbed, if it runs and is not this one, so that it does not restart what is being
+ * taken down; a live owner takes the testbed down itself. Then removes what is left.
+ * @throws X0tError TESTBED_PROCESS_STUCK
+ */
+export async function takeDownBed(bed: Bed): Promise<void> {
+  const { owner } = bed.manifest
+  if (owner.pid !== process.pid) await endProcesses([owner], { graceMs: ownerGraceMs, clock: bed.clock })
+  await removeBed(bed)
 }
 
 /** Programs of the hosts and whatever else runs in the namespaces, as by `x0t testbed exec`. */

@@ -23,7 +23,7 @@ export interface SuperviseOptions {
 /** Least time between two starts of the same host, milliseconds: a program that cannot start must not spin. */
 const restartAfterMs = 1000
 
-/** Watches the programs of the hosts until the signal; tells of each end once. */
+/** Watches the programs of the hosts until the signal, or until the testbed is gone; tells of each end once. */
 export async function* superviseBed(
   bed: Bed,
   options: SuperviseOptions,
@@ -31,7 +31,7 @@ export async function* superviseBed(
   const { restart, signal, everyMs = 200 } = options
   const told = new Map<string, number>()
   const triedAtMs = new Map<string, number>()
-  while (!signal.aborted) {
+  while (!signal.aborted && (await bed.folder.exists())) {
     for (const { name: host } of bed.plan.hosts) {
       const program = await bed.folder.process(host)
       if (program === undefined || (await processState(program)) !== 'dead') continue

@@ -21,6 +21,11 @@ const nouns: readonly Noun[] = [
   ],
   ['config', 'the settings of a node', async () => (await import('./config/index.ts')).registerConfig],
   [
+    'testbed',
+    'many hosts on this machine, in network namespaces, with real faults',
+    async () => (await import('./testbed/index.ts')).registerTestbed,
+  ],
+  [
     'completion',
     'print a completion script',
     async () => (await import('./completion/index.ts')).registerCompletion,

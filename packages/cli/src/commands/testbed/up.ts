@@ -1,0 +1,112 @@
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { Option, type Command } from 'commander'
+import { messageOf, X0tError } from '@x0t/core'
+import type { RunnerSpec, Topology } from '@x0t/testbed'
+import type { CommandContext } from '../../main.ts'
+import { portsOf, runFolderOf, withBed, type BedOption } from './bed-option.ts'
+
+interface UpOptions extends BedOption {
+  readonly shape?: string
+  readonly topology?: string
+  readonly detach?: boolean
+  readonly restart?: boolean
+  readonly bare?: boolean
+  readonly routes?: boolean
+  readonly set?: readonly string[]
+}
+
+const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
+
+export function registerUp(testbed: Command, context: CommandContext): void {
+  withBed(
+    testbed
+      .command('up')
+      .description('make the hosts and start a node on each; Ctrl-C takes everything down')
+      .argument(
+        '[program...]',
+        'after --: a program to run on every host in place of a node; {host}, {neighbours}',
+      ),
+  )
+    .addOption(
+      new Option('--shape <shape>', 'pair, line:N, diamond, ring:N or grid:WxH (default: pair)').conflicts(
+        'topology',
+      ),
+    )
+    .option('--topology <file>', 'hosts and links from a JSON file: {"links": [["a", "b"], ["b", "c"]]}')
+    .addOption(new Option('--detach', 'leave it running; x0t testbed down ends it').conflicts('restart'))
+    .option('--restart', 'start a node again when it ends')
+    .option('--bare', 'namespaces and links only, nothing runs on the hosts')
+    .option('--routes', 'let the kernels forward along shortest paths: a control group without a mesh')
+    .option('--set <section.key=value>', 'any setting of the nodes (x0t help config); repeatable', collect)
+    .action(async (program: readonly string[], options: UpOptions) => {
+      const { bedStatus, createBed, superviseBed } = await import('@x0t/testbed')
+      const { statusView } = await import('../../views/testbed.ts')
+      const output = context.output()
+      const topology = await topologyOf(options)
+      const create = (): ReturnType<typeof createBed> =>
+        createBed({
+          ...portsOf(context),
+          name: options.bed ?? 'lab',
+          topology,
+          runner: runnerOf(program, options),
+          forward: options.routes === true,
+          runFolder,
+          onProgress: (up, of) => output.note(`${up} of ${of} hosts are up`),
+        })
+      const runFolder = await runFolderOf(options, context)
+      if (options.detach === true) {
+        output.result(await bedStatus(await create()), statusView)
+        return
+      }
+      await using bed = await create()
+      output.result(await bedStatus(bed), statusView)
+      output.note('Ctrl-C takes it down')
+      const watched = superviseBed(bed, { restart: options.restart === true, signal: context.signal })
+      for await (const event of watched) {
+        const { host, pid, problem } = event
+        const what = { exited: 'ended', restarted: 'started again', 'restart-failed': 'did not start again' }[
+          event.kind
+        ]
+        output.note(`host ${host} ${what}, pid ${pid}${problem === undefined ? '' : `: ${problem}`}`)
+      }
+      context.signal.throwIfAborted()
+    })
+}
+
+async function topologyOf({ shape, topology }: UpOptions): Promise<Topology> {
+  const { parseShape, parseTopology } = await import('@x0t/testbed')
+  if (topology === undefined) return parseShape(shape ?? 'pair')
+  try {
+    return parseTopology(JSON.parse(await readFile(topology, 'utf8')))
+  } catch (error) {
+    if (error instanceof X0tError) throw error
+    throw new X0tError('TESTBED_TOPOLOGY_INVALID', `${topology}: ${messageOf(error)}`, {
+      cause: error,
+      exitCode: 2,
+    })
+  }
+}
+
+function runnerOf(program: readonly string[], { bare, set = [] }: UpOptions): RunnerSpec {
+  if (bare === true) return { kind: 'none' }
+  if (program.length > 0) return { kind: 'argv', argv: [...program] }
+  return { kind: 'x0t', command: nodeCommand(), settings: Object.fromEntries(set.map(settingOf)) }
+}
+
+/** The command that started this process, without its words. */
+export function nodeCommand(): string[] {
+  return [
+    process.execPath,
+    ...process.execArgv,
+    fileURLToPath(new URL('../../../bin/x0t.js', import.meta.url)),
+  ]
+}
+
+function settingOf(assignment: string): [string, string] {
+  const at = assignment.indexOf('=')
+  if (at >= 1) return [assignment.slice(0, at).trim(), assignment.slice(at + 1).trim()]
+  throw new X0tError('USAGE', `--set takes section.key=value, not ${JSON.stringify(assignment)}`, {
+    exitCode: 2,
+  })
+}
