@@ -172,7 +172,7 @@ export function createSessionManager(options: SessionManagerOptions): Sessions {
 
   const withTimes = (fresh: NewAssociation): SecurityAssociation => {
     const nowMs = clock.monotonicMs()
-    const delayMs = fresh.role === 'responder' ? limits.responderDelayMs : 0
+    const delayMs = fresh.role === 'responder' ? (limits.expireAfterMs - limits.renewAfterMs) / 4 : 0
     return {
       ...fresh,
       createdAtMs: nowMs,
@@ -232,7 +232,6 @@ export function createSessionManager(options: SessionManagerOptions): Sessions {
   }
 
   const dropped = (reason: string): void => counters.count('session_messages_dropped_total', { reason })
-
   const drop = (state: PeerState): void => {
     state.wanted = false
     state.cancelRetry?.()

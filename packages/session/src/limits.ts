@@ -16,9 +16,11 @@ export interface SessionLimits {
   readonly maxAttempts: number
   readonly firstRetryMs: number
   readonly longestRetryMs: number
-  /** Age at which the initiator renews an association, up to 10 % earlier; the responder 15 s later if it has to. */
+  /**
+   * Age at which the initiator renews an association, up to 10 % earlier. The responder renews after a
+   * quarter of the time that is left then, if it has to.
+   */
   readonly renewAfterMs: number
-  readonly responderDelayMs: number
   /** Age at which an association is retired, renewed or not. */
   readonly expireAfterMs: number
   /** An association that was replaced receives for so long. */
@@ -44,7 +46,6 @@ export const defaultSessionLimits: SessionLimits = {
   firstRetryMs: 1_000,
   longestRetryMs: 30_000,
   renewAfterMs: 120_000,
-  responderDelayMs: 15_000,
   expireAfterMs: 180_000,
   overlapMs: 30_000,
   idleAfterMs: 60_000,

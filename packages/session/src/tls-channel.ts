@@ -30,7 +30,7 @@ const profile = {
 /**
  * TLS 1.3 over `wire`, with certificates on both sides and no way to resume.
  * @returns the connection after its handshake; the caller has to verify who the peer is
- * @throws X0tError SESSION_REFUSED
+ * @throws X0tError SESSION_REFUSED, and what `checkServerIdentity` of the profile returns
  */
 export async function openTlsChannel(role: Role, wire: Duplex, tls: SessionTls): Promise<TLSSocket> {
   try {
@@ -39,6 +39,8 @@ export async function openTlsChannel(role: Role, wire: Duplex, tls: SessionTls):
       throw new Error(`the peer speaks ${String(socket.getProtocol())} and ${String(socket.alpnProtocol)}`)
     return socket
   } catch (cause) {
+    // What the caller's own check of the certificate found says more than that TLS ended.
+    if (cause instanceof X0tError) throw cause
     throw new X0tError('SESSION_REFUSED', `TLS with the peer failed: ${messageOf(cause)}`, { cause })
   }
 }
@@ -50,7 +52,7 @@ async function initiate(wire: Duplex, tls: SessionTls): Promise<TLSSocket> {
   const socket = connect({ ...options, ...profile, checkServerIdentity, socket: wire })
   await new Promise<void>((resolve, reject) => {
     socket.on('error', reject)
-    wire.once('close', () => reject(new Error('the connection ended')))
+    socket.once('close', () => reject(new Error('the connection ended')))
     socket.once('secureConnect', resolve)
   })
   // Only the client can see the group; the server has it from its configuration alone.

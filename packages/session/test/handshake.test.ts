@@ -110,6 +110,19 @@ t.test('a name that verifyPeer does not believe ends the handshake with its code
   await network.until(() => b.counts.has('session_handshakes_total responder SESSION_REFUSED'))
 })
 
+t.test('what the own check of the certificate says is the code of the failure', async (t) => {
+  const network = createTestNetwork()
+  const b = network.add(authority.issue())
+  const { id, tls } = authority.issue()
+  const { client, server } = tls.profile()
+  const checkServerIdentity = (): Error => new X0tError('SVID_EXPIRED', 'expired')
+  const profile = () => ({ server, client: { ...client, checkServerIdentity } })
+  const a = network.add({ id, tls: { ...tls, profile } })
+  a.sessions.ensure(b.id)
+  await network.until(() => a.failed.length === 1)
+  t.same(a.failed, ['SVID_EXPIRED'])
+})
+
 t.test('the suite is the one both prefer, and ChaCha20 where one prefers it', async (t) => {
   const cases = [
     [['aes-256-gcm', 'chacha20-poly1305'], ['aes-256-gcm', 'chacha20-poly1305'], 'aes-256-gcm'],
