@@ -38,6 +38,8 @@ export const errorCodes = {
     'The rotation record does not show that the old identity vouches for the new one. Do not follow it.',
   KEY_SHARES_INVALID: 'The SLIP-39 shares do not fit together: too few, of different sets, or mistyped.',
   KEY_TOO_LARGE: 'The file is larger than anything of this kind can be.',
+  KEY_UNREADABLE:
+    'The file is there but cannot be read: see the cause (permissions, a directory, a failing disk).',
   KEY_VERSION_UNSUPPORTED: 'The file was written by a newer x0t. Use that version.',
   KEY_WORDS_INVALID:
     'The words are not a backup: wrong count, a word outside the BIP39 list, or a wrong checksum.',

@@ -1,7 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { Readable } from 'node:stream'
-import { hasCode, X0tError } from '@x0t/core'
 import {
   ageDecrypter,
   ageEncrypter,
@@ -12,6 +11,7 @@ import {
   protectionOfHeader,
   type AgeKeys,
 } from './age-file.ts'
+import { throwReadFailure } from './read-failure.ts'
 import { readPublicFile, writeSecretFile } from './secret-file.ts'
 
 /** Largest armoured file that is decrypted: it is read into memory. Binary files have no limit. */
@@ -62,7 +62,7 @@ export async function protectionOfFile(path: string): Promise<'passphrase' | 're
 }
 
 async function headOf(path: string): Promise<{ head: string; kind: 'passphrase' | 'recipients' }> {
-  const file = await open(path).catch(notFound(path))
+  const file = await open(path).catch(throwReadFailure(path))
   const buffer = Buffer.alloc(256)
   try {
     await file.read(buffer, 0, buffer.length, 0)
@@ -74,7 +74,7 @@ async function headOf(path: string): Promise<{ head: string; kind: 'passphrase' 
 }
 
 async function openStream(path: string, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>> {
-  const file = await open(path).catch(notFound(path))
+  const file = await open(path).catch(throwReadFailure(path))
   const stream = createReadStream(path, { fd: file, highWaterMark: 65_536, ...(signal && { signal }) })
   return Readable.toWeb(stream) as ReadableStream<Uint8Array>
 }
@@ -91,14 +91,7 @@ async function* chunksOf(
   try {
     for await (const chunk of stream as unknown as AsyncIterable<Uint8Array>) yield chunk
   } catch (error) {
-    if (hasCode(error, 'ABORT_ERR') || hasCode(error, 'EISDIR') || hasCode(error, 'EIO')) throw error
+    if (error instanceof Error && ('syscall' in error || error.name === 'AbortError')) throw error
     throw decryptionFailure(kind, error)
-  }
-}
-
-function notFound(path: string): (error: unknown) => never {
-  return (error) => {
-    if (!hasCode(error, 'ENOENT')) throw error
-    throw new X0tError('KEY_NOT_FOUND', `there is no file ${path}`, { cause: error })
   }
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { hasCode, X0tError, type NodeId } from '@x0t/core'
+import { X0tError, type NodeId } from '@x0t/core'
 import { algorithms } from './algorithm.ts'
 import {
   hybridSignatureBytes,
@@ -10,6 +10,7 @@ import {
 } from './hybrid-signature.ts'
 import { nodeIdOfKeys, type Identity } from './identity.ts'
 import { decodePemOf, encodePem } from './pem.ts'
+import { readFailure } from './read-failure.ts'
 
 // Layout: magic 16 | Ed25519 public 32 | ML-DSA-65 public 1952 | hybrid signature 3373. The signer's keys travel with the
 // signature, because the node id, which commits to them, is then all that the verifier needs to know.
@@ -78,8 +79,7 @@ async function sha512OfFile(path: string, signal: AbortSignal | undefined): Prom
     for await (const chunk of createReadStream(path, signal === undefined ? {} : { signal }))
       hash.update(chunk as Buffer)
   } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw error
-    throw new X0tError('KEY_NOT_FOUND', `there is no file ${path}`, { cause: error })
+    throw readFailure(path, error)
   }
   return hash.digest()
 }

@@ -1,8 +1,8 @@
-import { X0tError, parseNodeId, type Clock, type NodeId, systemClock } from '@x0t/core'
+import { hasCode, X0tError, parseNodeId, type Clock, type NodeId, systemClock } from '@x0t/core'
 import { isAgeArmor, openArmor, protectionOfArmor, sealToArmor, type AgeProtection } from './age-file.ts'
 import { createIdentity, type Identity } from './identity.ts'
 import { masterSeedBytes, maxEpoch } from './master-seed.ts'
-import { readSecretFile, writeSecretFile } from './secret-file.ts'
+import { readPublicFile, readSecretFile, writeSecretFile } from './secret-file.ts'
 
 /** What an identity file holds. Zero `masterSeed` when done with it. */
 export interface IdentityRecord {
@@ -39,18 +39,26 @@ export interface WriteIdentityOptions {
 }
 
 const fileType = 'x0t-identity'
+const publicType = 'x0t-public-identity'
 const fileVersion = 1
 
 /**
  * Reads an identity file that its owner alone may read.
  * @throws X0tError KEY_NOT_FOUND, KEY_MODE_TOO_OPEN, KEY_PASSPHRASE_NEEDED, KEY_PASSPHRASE_WRONG, KEY_RECIPIENT_MISMATCH,
- *   KEY_AGE_INVALID, KEY_INVALID, KEY_VERSION_UNSUPPORTED, KEY_ID_MISMATCH
+ *   KEY_AGE_INVALID, KEY_INVALID, KEY_IS_PUBLIC, KEY_VERSION_UNSUPPORTED, KEY_ID_MISMATCH
  */
 export async function readIdentityFile(
   path: string,
   options: ReadIdentityOptions = {},
 ): Promise<StoredIdentity> {
-  const fileBytes = await readSecretFile(path)
+  const fileBytes = await readSecretFile(path).catch(async (error: unknown): Promise<never> => {
+    // A public file may be open to all: say what it is rather than how to close it.
+    if (hasCode(error, 'KEY_MODE_TOO_OPEN')) {
+      const content = await readPublicFile(path)
+      if (content.includes(`"${publicType}"`)) throw isPublic()
+    }
+    throw error
+  })
   const text = fileBytes.toString('utf8')
   if (!isAgeArmor(text)) return { ...parseIdentity(fileBytes), protection: 'none', fileBytes }
   const protection = protectionOfArmor(text)
@@ -120,6 +128,7 @@ export function serializeIdentity(record: IdentityRecord): Buffer {
  */
 export function parseIdentity(content: Uint8Array): IdentityRecord & { identity: Identity } {
   const fields = parseFields(content)
+  if (fields['type'] === publicType) throw isPublic()
   if (fields['type'] !== fileType) throw invalid('it is not an x0t identity')
   const { version } = fields
   if (typeof version !== 'number' || !Number.isInteger(version) || version < 1)
@@ -147,6 +156,12 @@ export function parseIdentity(content: Uint8Array): IdentityRecord & { identity:
       `the identity file names another id than its keys have, ${identity.nodeId}`,
     )
   return { name, masterSeed: new Uint8Array(masterSeed), epoch, createdMs, identity }
+}
+
+function isPublic(): X0tError {
+  return new X0tError('KEY_IS_PUBLIC', 'this is a public identity, the secret one is needed', {
+    hint: 'use the .key file beside it',
+  })
 }
 
 function parseFields(content: Uint8Array): Record<string, unknown> {

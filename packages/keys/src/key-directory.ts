@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { hasCode, X0tError } from '@x0t/core'
+import { X0tError } from '@x0t/core'
+import { throwReadFailure } from './read-failure.ts'
 import { inspectKeyFile, type KeyFileSummary } from './inspect-file.ts'
 
 /** A file of a directory that holds keys. */
@@ -17,10 +18,7 @@ const maxEntries = 10_000
  * @throws X0tError KEY_NOT_FOUND
  */
 export async function listKeyDirectory(directory: string): Promise<readonly KeyDirectoryEntry[]> {
-  const entries = await readdir(directory, { withFileTypes: true }).catch((error: unknown): never => {
-    if (!hasCode(error, 'ENOENT') && !hasCode(error, 'ENOTDIR')) throw error
-    throw new X0tError('KEY_NOT_FOUND', `there is no directory ${directory}`, { cause: error })
-  })
+  const entries = await readdir(directory, { withFileTypes: true }).catch(throwReadFailure(directory))
   const found: KeyDirectoryEntry[] = []
   const names = entries
     .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
@@ -30,7 +28,7 @@ export async function listKeyDirectory(directory: string): Promise<readonly KeyD
     try {
       found.push({ path, summary: await inspectKeyFile(path) })
     } catch (error) {
-      if (!(error instanceof X0tError) && !hasCode(error, 'EACCES')) throw error
+      if (!(error instanceof X0tError)) throw error
     }
   }
   return found

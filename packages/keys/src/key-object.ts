@@ -8,7 +8,7 @@ export function privateKeyFromSeed(algorithm: KeyAlgorithm, seed: Uint8Array): K
     throw new RangeError(`a seed of ${nodeName} has ${seedBytes} bytes, not ${seed.length}`)
   // Node calls the same thing raw-private for the curves and raw-seed for the lattices.
   const format = nodeName.startsWith('ml-') ? 'raw-seed' : 'raw-private'
-  return createPrivateKey({ key: Buffer.from(seed), format, asymmetricKeyType: nodeName })
+  return createPrivateKey({ key: view(seed), format, asymmetricKeyType: nodeName })
 }
 
 /**
@@ -19,7 +19,7 @@ export function publicKeyFromRaw(algorithm: KeyAlgorithm, raw: Uint8Array): KeyO
   const { nodeName, publicBytes } = algorithms[algorithm]
   if (raw.length !== publicBytes)
     throw new RangeError(`a public key of ${nodeName} has ${publicBytes} bytes, not ${raw.length}`)
-  return createPublicKey({ key: Buffer.from(raw), format: 'raw-public', asymmetricKeyType: nodeName })
+  return createPublicKey({ key: view(raw), format: 'raw-public', asymmetricKeyType: nodeName })
 }
 
 /** Raw bytes of a public key. */
@@ -30,4 +30,9 @@ export function rawPublicKey(key: KeyObject): Uint8Array<ArrayBuffer> {
 /** The public half of a private key. */
 export function publicHalf(privateKey: KeyObject): KeyObject {
   return createPublicKey(privateKey)
+}
+
+/** The same bytes as a Buffer, without a copy that nobody would zero. */
+function view(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

@@ -3,6 +3,7 @@ import { chmod, link, lstat, mkdir, open, rename, unlink, type FileHandle } from
 import { randomBytes } from 'node:crypto'
 import { basename, dirname, join, resolve } from 'node:path'
 import { hasCode, messageOf, X0tError } from '@x0t/core'
+import { throwReadFailure } from './read-failure.ts'
 
 /** Largest file that {@link readSecretFile} takes unless told otherwise, bytes. */
 export const maxSecretFileBytes = 65_536
@@ -76,10 +77,7 @@ export async function readPublicFile(path: string, maxBytes = maxSecretFileBytes
 
 async function readBounded(path: string, maxBytes: number, secret: boolean): Promise<Buffer> {
   // Not blocking: a pipe in place of the file must not hang the program.
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown): never => {
-    if (!hasCode(error, 'ENOENT')) throw error
-    throw new X0tError('KEY_NOT_FOUND', `there is no file ${path}`, { cause: error })
-  })
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(throwReadFailure(path))
   try {
     const { size, mode } = await file.stat().then((stat) => {
       if (!stat.isFile()) throw new X0tError('KEY_INVALID', `${path} is not a regular file`)

@@ -59,7 +59,7 @@ t.test('what is no signature, and files that are missing, are refused', async (t
   await t.rejects(verifyFile(path, pem('AAAA')), { code: 'KEY_INVALID' })
   await t.rejects(verifyFile(path, 'AAAA'), { code: 'KEY_INVALID' })
   await t.rejects(signFile(identity, join(root, 'none')), { code: 'KEY_NOT_FOUND' })
-  await t.rejects(signFile(identity, root), { code: 'EISDIR' })
+  await t.rejects(signFile(identity, root), { code: 'KEY_UNREADABLE' })
   await t.rejects(signFile(identity, path, 'c'.repeat(244)), RangeError)
   await t.rejects(signFile(identity, path, '', AbortSignal.abort()), { name: 'AbortError' })
 })

@@ -1,7 +1,8 @@
 import t from 'tap'
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Clock } from '@x0t/core'
+import fc from 'fast-check'
+import { X0tError, type Clock } from '@x0t/core'
 import {
   ageIdentityOf,
   ageRecipientOf,
@@ -110,6 +111,25 @@ t.test('a damaged file is told from a wrong passphrase', async (t) => {
   )
   await t.rejects(openArmor(changed.join('\n'), quick), { code: 'KEY_AGE_INVALID' })
   await t.rejects(openArmor('-----BEGIN AGE ENCRYPTED FILE-----\nAAAA\n', quick), { code: 'KEY_AGE_INVALID' })
+})
+
+t.test('no damage to an age file makes its reader fail otherwise than by its error', async (t) => {
+  const recipients = [ageRecipientOf(masterSeed, 0)]
+  const good = Buffer.from(await sealToArmor(serializeIdentity(record), { recipients }))
+  const ageIdentities = [ageIdentityOf(masterSeed, 0)]
+  await fc.assert(
+    fc.asyncProperty(fc.nat(good.length - 1), fc.nat(255), fc.nat(2), async (at, byte, removed) => {
+      const damaged = Buffer.concat([good.subarray(0, at), Buffer.of(byte), good.subarray(at + removed)])
+      try {
+        const content = await openArmor(damaged.toString('latin1'), { ageIdentities })
+        return Buffer.from(content).equals(serializeIdentity(record))
+      } catch (error) {
+        return error instanceof X0tError && !error.message.includes('AGE-SECRET-KEY')
+      }
+    }),
+    { seed: 4, numRuns: 150 },
+  )
+  t.pass('150 damaged files')
 })
 
 t.test('the content of an identity file is checked field by field', async (t) => {

@@ -50,7 +50,8 @@ export interface NewProtectOptions extends UnlockOptions {
   readonly scryptLogN?: number
 }
 
-function scryptOption(): Option {
+/** The work that guessing a passphrase takes. */
+export function scryptOption(): Option {
   return new Option(
     '--scrypt-log-n <number>',
     'work of guessing a passphrase, log2: 18 takes about a second',

@@ -5,11 +5,18 @@ import type { CommandContext } from '../../main.ts'
 import { passphraseSource } from '../../passphrase.ts'
 import { rotatedIdentityView } from '../../views/key.ts'
 import { createdIdentity } from './generate.ts'
-import { addUnlockOptions, resolveRecipients, unlock, type UnlockOptions } from './protection-options.ts'
+import {
+  addUnlockOptions,
+  resolveRecipients,
+  scryptOption,
+  unlock,
+  type UnlockOptions,
+} from './protection-options.ts'
 
 interface RotateOptions extends UnlockOptions {
   readonly newSeed?: true
   readonly recipient?: readonly string[]
+  readonly scryptLogN?: number
 }
 
 /** `x0t key rotate`. */
@@ -28,7 +35,8 @@ export function registerRotate(key: Command, context: CommandContext): void {
       .option(
         '--recipient <recipient...>',
         'encrypt the new file to these; needed where the old one was encrypted so',
-      ),
+      )
+      .addOption(scryptOption()),
   ).action(async (file: string, options: RotateOptions) => {
     const { readIdentityFile, rotateIdentityFile } = await import('@x0t/keys')
     const keys = await unlock(options, context)
@@ -63,11 +71,12 @@ export function registerRotate(key: Command, context: CommandContext): void {
 async function sameProtection(
   stored: StoredIdentity,
   passphrase: string | undefined,
-  { recipient = [] }: RotateOptions,
+  { recipient = [], scryptLogN }: RotateOptions,
 ): Promise<AgeProtection | 'none'> {
   if (recipient.length > 0) return { recipients: await resolveRecipients(recipient) }
   if (stored.protection === 'none') return 'none'
-  if (stored.protection === 'passphrase' && passphrase !== undefined) return { passphrase }
+  if (stored.protection === 'passphrase' && passphrase !== undefined)
+    return { passphrase, ...(scryptLogN === undefined ? {} : { scryptLogN }) }
   throw new X0tError(
     'USAGE',
     'the file was encrypted to age recipients, which it does not name: say --recipient',
