@@ -6,7 +6,15 @@ import type { DataPlaneEvent, Neighbour, RouteTarget, SecurityAssociation } from
 import { openLibc } from './libc.ts'
 import { maxDatagramBytes, maxLinks, maxRoutes, minDatagramBytes } from './limits.ts'
 import { createPeers, full } from './peers.ts'
-import { allocateSharedBuffers, readStats, viewSharedState, type Stats } from './shared-state.ts'
+import {
+  allocateSharedBuffers,
+  readStats,
+  receptionWords,
+  trafficCells,
+  unitsSentWord,
+  viewSharedState,
+  type Stats,
+} from './shared-state.ts'
 import { decodeSocketAddress, encodeSocketAddress, type Endpoint } from './socket-address.ts'
 import { openTunDevice } from './tun-device.ts'
 import { openUdpSocket } from './udp-socket.ts'
@@ -52,6 +60,18 @@ export interface DataPlane extends AsyncDisposable {
   /** Calls `listener` for each event; the returned function ends that. */
   onEvent(listener: (event: DataPlaneEvent) => void): () => void
   stats(): Stats
+  /** What went over the links of a neighbour since it was added, headers of the mesh included. */
+  traffic(neighbourId: string): LinkTraffic
+  /** Labels of the members that sent us something, or were sent something, since the last call. */
+  peersWithTraffic(): readonly Uint8Array[]
+}
+
+/** Bytes and datagrams over the links of one neighbour. */
+export interface LinkTraffic {
+  readonly txBytes: number
+  readonly txDatagrams: number
+  readonly rxBytes: number
+  readonly rxDatagrams: number
 }
 
 const defaultTunName = 'x0t0'
@@ -135,11 +155,26 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
       libc.write(eventFds[role], arena.pointer(one), 8)
     }
   }
+  /** Traffic of a neighbour's links that are gone. */
+  const pastTraffic = new Map<string, Float64Array>()
+  const past = (neighbour: string): Float64Array => {
+    const known = pastTraffic.get(neighbour)
+    if (known !== undefined) return known
+    const cells = new Float64Array(trafficCells)
+    pastTraffic.set(neighbour, cells)
+    return cells
+  }
+  const seenUnits = new Map<number, number>()
   const removeLink = (slot: number): void => {
     clearTimeout(retiring.get(slot))
     retiring.delete(slot)
-    if (!links.delete(slot)) return
-    freeSlots.unshift(slot)
+    const neighbour = links.get(slot)?.neighbour
+    if (neighbour === undefined) return
+    links.delete(slot)
+    for (let i = 0; i < trafficCells; i++) past(neighbour)[i]! += state.linkTraffic[slot * trafficCells + i]!
+    state.linkTraffic.fill(0, slot * trafficCells, (slot + 1) * trafficCells)
+    // Not the slot that was freed last: a worker may still have a datagram of it at hand.
+    freeSlots.push(slot)
     tell({ kind: 'unlink', slot })
   }
   const retire = (slot: number): void => {
@@ -349,6 +384,23 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
       return () => void listeners.delete(listener)
     },
     stats: () => readStats(state),
+    traffic(id) {
+      const cells = Float64Array.from(past(id))
+      for (const link of links.values()) {
+        if (link.neighbour !== id) continue
+        for (let i = 0; i < trafficCells; i++) cells[i]! += state.linkTraffic[link.slot * trafficCells + i]!
+      }
+      const [a = 0, b = 0, c = 0, d = 0, rxBytes = 0, rxDatagrams = 0] = cells
+      return { txBytes: a + c, txDatagrams: b + d, rxBytes, rxDatagrams }
+    },
+    peersWithTraffic: () =>
+      peers.all().flatMap(([label, index]) => {
+        const at = index * receptionWords
+        const units = (state.reception[at]! + state.reception[at + unitsSentWord]!) >>> 0
+        const isActive = units !== (seenUnits.get(index) ?? 0)
+        seenUnits.set(index, units)
+        return isActive ? [label] : []
+      }),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   }
 }

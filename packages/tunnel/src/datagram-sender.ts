@@ -3,7 +3,7 @@ import { errno, type Kernel } from './kernel.ts'
 import { maxFragments } from './limits.ts'
 import type { Link } from './links.ts'
 import { socketAddressBytes } from './socket-address.ts'
-import { stat } from './shared-state.ts'
+import { stat, trafficCells } from './shared-state.ts'
 
 /** Sends datagrams that lie in the arena, a burst per system call. One per thread. */
 export interface DatagramSender {
@@ -35,6 +35,7 @@ export function createDatagramSender({
   udpFd,
   mayWait,
   stats,
+  traffic,
   frames,
 }: {
   readonly arena: Arena
@@ -43,6 +44,8 @@ export function createDatagramSender({
   /** False for the thread that also receives and probes: where the socket is full it drops rather than waits. */
   readonly mayWait: boolean
   readonly stats: Float64Array
+  /** Bytes and datagrams of each link, from `cell` on (see shared-state.ts). */
+  readonly traffic: { readonly cells: Float64Array; readonly cell: number }
   /** Takes length-prefixed datagrams for a neighbour whose carrier is `tls`. */
   readonly frames: (neighbour: string, bytes: Uint8Array) => void
 }): DatagramSender {
@@ -93,6 +96,11 @@ export function createDatagramSender({
   const count = (result: number, datagrams: number): void => {
     if (result >= 0) stats[stat.datagramsSent]! += datagrams
     else stats[result === -errno.EMSGSIZE ? stat.droppedTooLong : stat.droppedSendError]! += datagrams
+  }
+  const account = (link: Link, datagrams: number, length: number): void => {
+    const at = link.slot * trafficCells + traffic.cell
+    traffic.cells[at]! += length
+    traffic.cells[at + 1]! += datagrams
   }
   /** Sends `total` datagrams in bursts; `prepare` makes the I/O vector of one and returns its address and length. */
   const sendAll = (
@@ -148,6 +156,7 @@ export function createDatagramSender({
       view.setUint32(at + 8, pieceBytes, true)
     },
     gather(link, total, datagramBytes) {
+      account(link, total, total * datagramBytes)
       if (link.carrier === 'tls') {
         frames(link.neighbour, gatherFrames(arena, iovecsAt, total))
         stats[stat.datagramsSent]! += total
@@ -157,6 +166,7 @@ export function createDatagramSender({
     },
     contiguous(link, at, length, datagramBytes) {
       const total = Math.ceil(length / datagramBytes)
+      account(link, total, length)
       if (link.carrier === 'tls') {
         frames(link.neighbour, contiguousFrames(bytes, at, length, datagramBytes))
         stats[stat.datagramsSent]! += total

@@ -6,6 +6,8 @@ export interface Peers {
   /** The member's number. @throws X0tError DATA_PLANE_FULL */
   indexOf(label: Uint8Array): number
   labelOf(index: number, found: (label: Uint8Array) => void): void
+  /** All members that have a number. */
+  all(): readonly (readonly [label: Uint8Array, index: number])[]
   setRouted(indices: readonly number[]): void
   /** @throws X0tError DATA_PLANE_FULL */
   addSession(localSpi: number, label: Uint8Array): number
@@ -44,6 +46,7 @@ export function createPeers(): Peers {
       const label = labels.get(index)
       if (label !== undefined) found(label)
     },
+    all: () => [...labels].map(([index, label]) => [label, index]),
     setRouted(next) {
       routed = new Set(next)
     },

@@ -14,7 +14,7 @@ import { adaptToLoss, initialLossState, type LossState } from './loss-adaptation
 import { createNeighbourWatch } from './neighbour-watch.ts'
 import { createReplayWindow, type ReplayWindow } from './replay-window.ts'
 import { addressWords, createRoutes } from './routes.ts'
-import { receptionWords, stat, type SharedState } from './shared-state.ts'
+import { receptionWords, stat, type SharedState, trafficCell, trafficCells } from './shared-state.ts'
 import { socketAddressBytes } from './socket-address.ts'
 import { createUnitAssembler, type Reassembly } from './unit-assembler.ts'
 import { takeCountersFrom } from './unit-sender.ts'
@@ -93,6 +93,7 @@ export function createReceiveLoop({
     udpFd,
     mayWait: false,
     stats,
+    traffic: { cells: shared.linkTraffic, cell: trafficCell.byReceiver },
     frames: (neighbour, frames) => report({ kind: 'frames', neighbour, bytes: frames }),
   })
   const watch = createNeighbourWatch({
@@ -278,6 +279,9 @@ export function createReceiveLoop({
       return
     }
     stats[stat.datagramsReceived]!++
+    const cell = link.slot * trafficCells + trafficCell.received
+    shared.linkTraffic[cell]! += length
+    shared.linkTraffic[cell + 1]! += 1
     watch.heard(link.slot, counter, now)
     const type = bytes[at]!
     if (type === datagramType.data) {

@@ -10,7 +10,7 @@ import { maxPeers, maxUnitBytes, rekeyAfterUnits, stopAfterUnits } from './limit
 import { createLinks } from './links.ts'
 import { protections } from './loss-adaptation.ts'
 import { addressWords, createRoutes, type Route } from './routes.ts'
-import { receptionWords, stat, type SharedState } from './shared-state.ts'
+import { receptionWords, stat, trafficCell, unitsSentWord, type SharedState } from './shared-state.ts'
 import { sliceTcp } from './tcp-slices.ts'
 import { createUnitSender, takeCountersFrom, type SendingSa } from './unit-sender.ts'
 import { createWaitingPackets } from './waiting-packets.ts'
@@ -67,6 +67,7 @@ export function createSendLoop({
     udpFd,
     mayWait: true,
     stats,
+    traffic: { cells: shared.linkTraffic, cell: trafficCell.bySender },
     frames: (neighbour, frames) => report({ kind: 'frames', neighbour, bytes: frames }),
   })
   const sendUnit = createUnitSender({
@@ -124,6 +125,7 @@ export function createSendLoop({
       length,
       protections[shared.lossLevel[route.peer]!]!,
     )
+    shared.reception[route.peer * receptionWords + unitsSentWord]! += 1
     if (sa.sequence === rekeyAfterUnits) report({ kind: 'rekey-due', localSpi: sa.localSpi })
   }
   const flush = (): void => {

@@ -8,8 +8,10 @@ export interface SharedState {
   readonly hopCounter: BigInt64Array
   /** Per peer: loss level in force for what is sent to it (see loss-adaptation.ts). Written by the receiving worker. */
   readonly lossLevel: Int32Array
-  /** Per peer: fragments received, fragments lost, units lost since the start, modulo 2^32. By the receiving worker. */
+  /** Per peer, modulo 2^32: fragments received and lost, by the receiving worker; units sent, by the sending one. */
   readonly reception: Int32Array
+  /** Per link, see {@link trafficCell}. */
+  readonly linkTraffic: Float64Array
   /** Counters of the sending and the receiving worker, in the order of `statNames`. */
   readonly sendStats: Float64Array
   readonly receiveStats: Float64Array
@@ -21,12 +23,19 @@ export interface SharedBuffers {
   readonly hopCounter: SharedArrayBuffer
   readonly lossLevel: SharedArrayBuffer
   readonly reception: SharedArrayBuffer
+  readonly linkTraffic: SharedArrayBuffer
   readonly sendStats: SharedArrayBuffer
   readonly receiveStats: SharedArrayBuffer
 }
 
 /** Words per peer in {@link SharedState.reception}. */
 export const receptionWords = 4
+/** The word of a peer's reception that counts units sent to it. */
+export const unitsSentWord = 2
+
+/** Cells of one link in {@link SharedState.linkTraffic}: bytes, then datagrams, sent by either worker, and received. */
+export const trafficCells = 6
+export const trafficCell = { bySender: 0, byReceiver: 2, received: 4 } as const
 
 /** What is counted, in the order of the shared arrays. */
 export const statNames = [
@@ -76,6 +85,7 @@ export function allocateSharedBuffers(): SharedBuffers {
     hopCounter: new SharedArrayBuffer(8 * maxLinks),
     lossLevel: new SharedArrayBuffer(4 * maxPeers),
     reception: new SharedArrayBuffer(4 * receptionWords * maxPeers),
+    linkTraffic: new SharedArrayBuffer(8 * trafficCells * maxLinks),
     sendStats: new SharedArrayBuffer(8 * statNames.length),
     receiveStats: new SharedArrayBuffer(8 * statNames.length),
   }
@@ -87,6 +97,7 @@ export function viewSharedState(buffers: SharedBuffers): SharedState {
     hopCounter: new BigInt64Array(buffers.hopCounter),
     lossLevel: new Int32Array(buffers.lossLevel),
     reception: new Int32Array(buffers.reception),
+    linkTraffic: new Float64Array(buffers.linkTraffic),
     sendStats: new Float64Array(buffers.sendStats),
     receiveStats: new Float64Array(buffers.receiveStats),
   }

@@ -1,0 +1,270 @@
+import { overlayAddress, X0tError, type NodeId } from '@x0t/core'
+import { nodeSpiffeId, type StoredToken } from '@x0t/identity'
+import { formatAddress } from '@x0t/libp2p'
+import {
+  healthReport,
+  type Ban,
+  type Handlers,
+  type MeshRoute,
+  type NodeEvent,
+  type Peer,
+} from '@x0t/local-api'
+import { advertisedAddresses } from './addresses.ts'
+import { notTheAuthority, type AuthorityDesk } from './authority-desk.ts'
+import { watchEvents } from './event-stream.ts'
+import { healthOf } from './node-health.ts'
+import { resolveNode } from './node-reference.ts'
+import { createRateMeter } from './rates.ts'
+import type { Runtime } from './runtime.ts'
+
+const defaultTokenTtlMs = 3_600_000
+const unknownMtuBytes = 1232
+
+/** What the daemon answers on each route of its API. */
+export function createApiHandlers(runtime: Runtime): Handlers {
+  const { self, keeper, mesh, links, sessions, dataPlane, bans, store, clock } = runtime
+  const rate = createRateMeter(() => clock.monotonicMs())
+  const trustDomain = (): string => keeper.bundle().trustDomain
+  const meshName = (): string => trustDomain().replace(/\.x0t$/, '')
+  const nameOf = (id: NodeId): string => runtime.members.member(id)?.name ?? ''
+  const requireDesk = (): AuthorityDesk => {
+    if (runtime.desk === undefined) throw notTheAuthority()
+    return runtime.desk
+  }
+  const resolve = (reference: string): NodeId =>
+    resolveNode(reference, [
+      ...mesh.map().nodes.map(({ id, name }) => ({ id, name })),
+      ...store.nodes.list().map(({ nodeId, name }) => ({ id: nodeId, name })),
+      ...bans.list().map(({ nodeId }) => ({ id: nodeId, name: '' })),
+    ])
+  const requireMesh = (): void => {
+    if (runtime.plane() === undefined) throw new X0tError('MESH_DOWN', 'the control plane is not up')
+  }
+  const banOf = (id: NodeId): Ban => {
+    const { reason, bannedAtMs } = bans.find(id)!
+    return { id, name: nameOf(id) === '' ? null : nameOf(id), reason, bannedAtMs }
+  }
+
+  const peers = (): Peer[] =>
+    links.list().map((link) => {
+      const traffic = dataPlane.traffic(link.nodeId)
+      const flow = (direction: 'tx' | 'rx'): Peer['tx'] => {
+        const bytes = rate(`${link.nodeId} ${direction} bytes`, traffic[`${direction}Bytes`])
+        const packets = rate(`${link.nodeId} ${direction} packets`, traffic[`${direction}Datagrams`])
+        return {
+          bytes: bytes.total,
+          packets: packets.total,
+          bytesPerSecond: bytes.perSecond,
+          packetsPerSecond: packets.perSecond,
+        }
+      }
+      return {
+        id: link.nodeId,
+        name: nameOf(link.nodeId),
+        address: overlayAddress(link.nodeId),
+        endpoint: link.endpoint === undefined ? null : formatAddress(link.endpoint),
+        carrier: link.carrier,
+        isUp: link.isUp,
+        rttMs: link.rttMs ?? null,
+        lossRatio: link.lossRatio ?? null,
+        mtuBytes: link.datagramBytes ?? unknownMtuBytes,
+        tx: flow('tx'),
+        rx: flow('rx'),
+        connectedSinceMs: link.connectedSinceMs,
+        sessions: sessions
+          .list()
+          .filter(({ sa }) => sa.peer === link.nodeId)
+          .map(({ sa, state }) => ({
+            suite: sa.suite,
+            ageMs: Math.max(0, clock.monotonicMs() - sa.createdAtMs),
+            sending: state === 'sending',
+          })),
+      }
+    })
+
+  const routes = (): MeshRoute[] =>
+    [...mesh.routes().values()].map((route) => ({
+      destination: route.destination,
+      name: nameOf(route.destination),
+      address: overlayAddress(route.destination),
+      nextHop: route.nextHop,
+      alternate: route.alternate ?? null,
+      costUs: route.costUs,
+      hops: route.hops,
+      path: [...route.path],
+      pathDatagramBytes: route.pathDatagramBytes,
+    }))
+
+  return {
+    async status() {
+      const plane = runtime.plane()
+      const http = runtime.config.http.listen
+      return {
+        id: self,
+        name: runtime.name,
+        spiffeId: nodeSpiffeId(trustDomain(), self),
+        address: overlayAddress(self),
+        mesh: meshName(),
+        version: runtime.version,
+        pid: process.pid,
+        uptimeMs: Math.max(0, clock.wallMs() - runtime.startedAtMs),
+        tun:
+          dataPlane.tunName === undefined
+            ? { state: 'absent', reason: absenceOf(runtime) }
+            : { state: 'up', name: dataPlane.tunName, mtuBytes: dataPlane.tunMtu },
+        listen: [
+          ...(plane?.addresses ?? []).map((address) => ({
+            transport: 'tcp' as const,
+            address: formatAddress(address),
+          })),
+          { transport: 'udp', address: `*:${dataPlane.port}` },
+          ...(http === 'off' ? [] : [{ transport: 'http' as const, address: formatAddress(http) }]),
+        ],
+        svidNotAfterMs: keeper.dates().notAfterMs,
+        role: runtime.desk === undefined ? 'member' : 'authority',
+        peers: links.list().filter(({ isUp }) => isUp).length,
+        sessions: new Set(sessions.list().map(({ sa }) => sa.peer)).size,
+        counters: { ...(await runtime.metrics.totals()), ...dataPlane.stats() },
+        rssBytes: process.memoryUsage.rss(),
+      }
+    },
+    config: () => ({
+      settings: runtime.settings.map(({ key, value, origin }) => ({
+        name: key,
+        value: Array.isArray(value) ? value.map(String) : value,
+        source: origin.source,
+      })) as never,
+    }),
+    stop() {
+      runtime.log.info('stop-asked')
+      // The answer goes out first.
+      clock.setTimer(50, () => runtime.stop())
+      return { stopping: true }
+    },
+    logLevel({ level }) {
+      runtime.log.setLevel?.(level)
+      return { level }
+    },
+    events: (_request, { signal }) => watchEvents(runtime.events, signal) as AsyncIterable<NodeEvent>,
+    metrics: () => runtime.metrics.text(),
+    peers: () => ({ peers: peers() }),
+    meshStatus() {
+      requireMesh()
+      return {
+        id: self,
+        mesh: meshName(),
+        nodes: mesh.map().nodes.length,
+        peers: links.list().filter(({ isUp }) => isUp).length,
+        routes: mesh.routes().size,
+        uptimeMs: Math.max(0, clock.wallMs() - runtime.startedAtMs),
+      }
+    },
+    meshMap() {
+      requireMesh()
+      return {
+        self,
+        nodes: mesh.map().nodes.map(({ id, name, features, neighbours, ageMs }) => ({
+          id,
+          name,
+          address: overlayAddress(id),
+          features: [...features],
+          neighbours: neighbours.map((link) => ({ id: link.id, costUs: link.costUs })),
+          ageMs,
+        })),
+      }
+    },
+    meshRoutes() {
+      requireMesh()
+      return { routes: routes() }
+    },
+    async trace({ to }) {
+      requireMesh()
+      const id = resolve(to)
+      if (id === self) return { to: id, name: nameOf(id), reached: true, hops: [] }
+      const { reached, hops } = await mesh.trace(id)
+      return {
+        to: id,
+        name: nameOf(id),
+        reached,
+        hops: hops.map((hop) => ({ node: hop.id, name: nameOf(hop.id), rttUs: hop.rttUs })),
+      }
+    },
+    invite({ ttlMs = defaultTokenTtlMs, name, addresses }) {
+      const desk = requireDesk()
+      const reachable =
+        addresses ?? advertisedAddresses(runtime.config.network.advertise, runtime.plane()?.addresses ?? [])
+      if (reachable.length === 0)
+        throw new X0tError('NO_ADDRESS', 'this node knows no address at which others reach it', {
+          hint: 'x0t node invite --address HOST:PORT',
+        })
+      return desk.invite({ addresses: reachable, ttlMs, ...(name === undefined ? {} : { name }) })
+    },
+    tokens() {
+      requireDesk()
+      return { tokens: store.tokens.list().map((token) => tokenView(token, clock.wallMs())) }
+    },
+    revokeToken({ id }) {
+      requireDesk()
+      if (!store.tokens.revoke(id, clock.wallMs()))
+        throw new X0tError('TOKEN_UNKNOWN', `no token ${id} could still be used`, {
+          hint: 'x0t node tokens list',
+        })
+      return { id }
+    },
+    bans: () => ({ bans: bans.list().flatMap(({ nodeId, lifted }) => (lifted ? [] : [banOf(nodeId)])) }),
+    ban({ node, reason = '' }) {
+      const desk = requireDesk()
+      const id = resolve(node)
+      if (id === self)
+        throw new X0tError('BAN_SELF', "the node with the mesh's authority cannot ban itself", {
+          exitCode: 2,
+        })
+      if (!bans.isBanned(id)) runtime.members.addBan(desk.ban(id, reason).record)
+      return banOf(id)
+    },
+    unban({ node }) {
+      const desk = requireDesk()
+      const id = resolve(node)
+      runtime.members.addBan(desk.unban(id).record)
+      return { id }
+    },
+    health: () => healthReport(healthOf(runtime)),
+    live: () => ({ status: 'alive' }),
+    ready() {
+      const waiting = runtime.plane() === undefined ? ['control plane'] : []
+      return { status: waiting.length === 0 ? 'ready' : 'not_ready', waiting_for: waiting }
+    },
+  }
+}
+
+function absenceOf({ config, dataPlane }: Runtime): string {
+  if (config.tunnel.enabled === false) return 'switched off by tunnel.enabled = false'
+  const problem = dataPlane.tunProblem
+  return problem === undefined
+    ? 'unknown'
+    : `${problem.message}${problem.hint === undefined ? '' : `; ${problem.hint}`}`
+}
+
+function tokenView(
+  token: StoredToken,
+  nowMs: number,
+): {
+  id: string
+  name: string | null
+  state: 'open' | 'used' | 'expired' | 'revoked'
+  createdAtMs: number
+  expiresAtMs: number
+  usedBy: NodeId | null
+} {
+  const isOpen = token.expiresAtMs >= nowMs
+  const ended =
+    token.usedAtMs !== undefined ? 'used' : token.revokedAtMs !== undefined ? 'revoked' : undefined
+  return {
+    id: token.id,
+    name: token.name ?? null,
+    state: ended ?? (isOpen ? 'open' : 'expired'),
+    createdAtMs: token.createdAtMs,
+    expiresAtMs: token.expiresAtMs,
+    usedBy: token.usedBy ?? null,
+  }
+}

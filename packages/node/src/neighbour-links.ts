@@ -1,0 +1,266 @@
+import { hkdfSync } from 'node:crypto'
+import { messageOf, type Clock, type Counters, type Log, type NodeId, type Random } from '@x0t/core'
+import type { Carrier, DataPlane, DataPlaneEvent, Endpoint } from '@x0t/tunnel'
+import { decodeLinkOffer, encodeLinkOffer, type LinkOffer } from './link-offer.ts'
+
+/** A neighbour on the data plane, as it is now. */
+export interface NeighbourLink {
+  readonly nodeId: NodeId
+  readonly address: string
+  readonly connectedSinceMs: number
+  /** Undefined while the control connection is broken; the link may live on without. */
+  readonly isControlUp: boolean
+  /** Probes get through. */
+  readonly isUp: boolean
+  readonly carrier: Carrier
+  readonly endpoint: Endpoint | undefined
+  readonly rttMs: number | undefined
+  readonly lossRatio: number | undefined
+  readonly datagramBytes: number | undefined
+}
+
+export interface NeighbourLinksOptions {
+  readonly self: NodeId
+  readonly dataPlane: Pick<DataPlane, 'port' | 'setNeighbour' | 'removeNeighbour'>
+  /** `auto` begins with UDP. */
+  readonly carrier: Carrier | 'auto'
+  /** After how long without probes getting through another carrier is tried. */
+  readonly fallbackMs: number
+  /** After how long on `tls` UDP is tried again; doubles with each failure, up to 32 times. */
+  readonly retryUdpMs: number
+  readonly sendOffer: (to: NodeId, offer: Uint8Array) => void
+  readonly onUp: (link: NeighbourLink) => void
+  readonly onDown: (link: NeighbourLink) => void
+  readonly onMetric: (link: NeighbourLink) => void
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly counters: Counters
+}
+
+/** Joins control connections and data-plane links: agrees ids, keys and carrier with each neighbour. */
+export interface NeighbourLinks {
+  controlUp(id: NodeId, address: string, exporter: (label: string, length: number) => Uint8Array): void
+  controlDown(id: NodeId): void
+  receiveOffer(from: NodeId, bytes: Uint8Array): void
+  /** Takes a neighbour out at once, with its keys: it was banned, or has left. */
+  remove(id: NodeId): void
+  handle(event: DataPlaneEvent): void
+  get(id: NodeId): NeighbourLink | undefined
+  list(): readonly NeighbourLink[]
+  stop(): void
+}
+
+type LinkState = { -readonly [Field in keyof NeighbourLink]: NeighbourLink[Field] }
+
+interface Entry extends LinkState {
+  secret: Uint8Array
+  own: LinkOffer
+  peer: LinkOffer | undefined
+  installedGeneration: number
+  /** The carrier over which probes were answered since the link was last installed. */
+  provenCarrier: Carrier | undefined
+  udpFailures: number
+  cancelTimer: () => void
+  cancelForget: () => void
+}
+
+/** Exporter label of the secret that both ends of a control connection share (RFC 8446 §7.5). */
+export const hopExporterLabel = 'EXPORTER-x0t-hop-v1'
+const forgetMs = 60_000
+const releaseMs = 15_000
+
+export function createNeighbourLinks(options: NeighbourLinksOptions): NeighbourLinks {
+  const { self, dataPlane, clock, log, counters } = options
+  const entries = new Map<NodeId, Entry>()
+  const usedIds = new Set<number>()
+
+  const newLinkId = (): number => {
+    for (;;) {
+      const [high, low] = options.random.bytes(2) as unknown as [number, number]
+      const id = (high << 8) | low
+      if (usedIds.has(id)) continue
+      usedIds.add(id)
+      return id
+    }
+  }
+
+  /** The id of a link that is replaced stays taken for a while: its last datagrams may still be on the way. */
+  const release = ({ generation, linkId }: LinkOffer): void => {
+    if (generation >= 0) clock.setTimer(releaseMs, () => usedIds.delete(linkId))
+  }
+
+  const offer = (entry: Entry, generation: number, carrier: Carrier): void => {
+    release(entry.own)
+    entry.own = { generation, linkId: newLinkId(), udpPort: dataPlane.port, carrier }
+    options.sendOffer(entry.nodeId, encodeLinkOffer(entry.own))
+    install(entry)
+  }
+
+  const install = (entry: Entry): void => {
+    const { own, peer, nodeId, secret } = entry
+    if (peer === undefined || peer.generation !== own.generation) return
+    if (entry.installedGeneration === own.generation) return
+    entry.installedGeneration = own.generation
+    entry.provenCarrier = undefined
+    entry.carrier = own.carrier === 'tls' || peer.carrier === 'tls' ? 'tls' : 'udp'
+    const [first, second] = hopKeys(secret, own.generation)
+    const isLower = self < nodeId
+    entry.endpoint = peer.udpPort === 0 ? undefined : { host: entry.address, port: peer.udpPort }
+    dataPlane.setNeighbour({
+      id: nodeId,
+      localLinkId: own.linkId,
+      remoteLinkId: peer.linkId,
+      endpoint: entry.endpoint,
+      sendKey: isLower ? first : second,
+      receiveKey: isLower ? second : first,
+      carrier: entry.carrier,
+    })
+    watch(entry)
+  }
+
+  /** Changes the carrier if the link does not come up, and back to UDP in the course of time. */
+  const watch = (entry: Entry): void => {
+    entry.cancelTimer()
+    if (options.carrier !== 'auto' || !entry.isControlUp) return
+    const generation = entry.own.generation
+    const onUdp = entry.carrier === 'udp'
+    const waitMs = onUdp ? options.fallbackMs : options.retryUdpMs * 2 ** Math.min(entry.udpFailures, 5)
+    entry.cancelTimer = clock.setTimer(waitMs, () => {
+      if (entry.own.generation !== generation || !entry.isControlUp) return
+      if (!onUdp) return offer(entry, generation + 1, 'udp')
+      // The link before may keep the neighbour up; only an answer over UDP itself proves it.
+      if (entry.isUp && entry.provenCarrier === 'udp') {
+        entry.udpFailures = 0
+        return
+      }
+      entry.udpFailures++
+      counters.count('carrier_fallbacks_total')
+      log.info('carrier-fallback', { peer: entry.nodeId, carrier: 'tls', reason: 'UDP does not get through' })
+      offer(entry, generation + 1, 'tls')
+    })
+  }
+
+  const removeEntry = (entry: Entry): void => {
+    entry.cancelTimer()
+    entry.cancelForget()
+    entries.delete(entry.nodeId)
+    release(entry.own)
+    entry.secret.fill(0)
+    dataPlane.removeNeighbour(entry.nodeId)
+    if (!entry.isUp) return
+    entry.isUp = false
+    options.onDown(entry)
+  }
+
+  /** Without a control connection a link lives as long as its probes get through, and a while longer. */
+  const forgetLater = (entry: Entry): void => {
+    entry.cancelForget()
+    entry.cancelForget = clock.setTimer(forgetMs, () => {
+      if (!entry.isUp && !entry.isControlUp) removeEntry(entry)
+    })
+  }
+
+  return {
+    controlUp(id, address, exporter) {
+      const before = entries.get(id)
+      before?.cancelTimer()
+      before?.cancelForget()
+      if (before !== undefined) release(before.own)
+      const entry: Entry = {
+        nodeId: id,
+        address,
+        connectedSinceMs: clock.wallMs(),
+        isControlUp: true,
+        isUp: before?.isUp ?? false,
+        carrier: before?.carrier ?? 'udp',
+        endpoint: before?.endpoint,
+        rttMs: before?.rttMs,
+        lossRatio: before?.lossRatio,
+        datagramBytes: before?.datagramBytes,
+        secret: exporter(hopExporterLabel, 32),
+        own: { generation: -1, linkId: 0, udpPort: 0, carrier: 'udp' },
+        peer: undefined,
+        installedGeneration: -1,
+        provenCarrier: undefined,
+        udpFailures: 0,
+        cancelTimer() {},
+        cancelForget() {},
+      }
+      entries.set(id, entry)
+      offer(entry, 0, options.carrier === 'tls' ? 'tls' : 'udp')
+    },
+    controlDown(id) {
+      const entry = entries.get(id)
+      if (entry === undefined) return
+      entry.isControlUp = false
+      entry.cancelTimer()
+      if (entry.carrier === 'tls') return removeEntry(entry)
+      forgetLater(entry)
+    },
+    receiveOffer(from, bytes) {
+      const entry = entries.get(from)
+      if (entry === undefined || !entry.isControlUp) return
+      try {
+        entry.peer = decodeLinkOffer(bytes)
+      } catch (error) {
+        counters.count('link_offers_refused_total')
+        log.warn('link-offer-refused', { from, reason: messageOf(error) })
+        return
+      }
+      if (entry.peer.generation > entry.own.generation)
+        offer(entry, entry.peer.generation, entry.peer.carrier)
+      else install(entry)
+    },
+    remove(id) {
+      const entry = entries.get(id)
+      if (entry !== undefined) removeEntry(entry)
+    },
+    handle(event) {
+      if (!('neighbour' in event) || event.kind === 'carrier-frames') return
+      const entry = entries.get(event.neighbour as NodeId)
+      if (entry === undefined) return
+      switch (event.kind) {
+        case 'neighbour-up':
+          if (entry.isUp) return
+          entry.isUp = true
+          options.onUp(entry)
+          return
+        case 'neighbour-down':
+          if (!entry.isUp) return
+          entry.isUp = false
+          entry.rttMs = undefined
+          options.onDown(entry)
+          if (entry.isControlUp) watch(entry)
+          else forgetLater(entry)
+          return
+        case 'endpoint':
+          entry.endpoint = event.endpoint
+          return
+        case 'metric':
+          entry.rttMs = event.rttMs
+          entry.provenCarrier = event.carrier
+          entry.lossRatio = event.lossRatio
+          entry.datagramBytes = event.mtuBytes
+          entry.endpoint = event.endpoint ?? entry.endpoint
+          if (entry.isUp) options.onMetric(entry)
+      }
+    },
+    get: (id) => entries.get(id),
+    list: () => [...entries.values()],
+    stop() {
+      for (const entry of entries.values()) {
+        entry.cancelTimer()
+        entry.cancelForget()
+        entry.secret.fill(0)
+      }
+      entries.clear()
+    },
+  }
+}
+
+/** Keys of one generation: what the node of the lower id sends with, and the other. */
+function hopKeys(secret: Uint8Array, generation: number): readonly [Uint8Array, Uint8Array] {
+  const keys = new Uint8Array(hkdfSync('sha256', secret, new Uint8Array(), `x0t-hop-v1/${generation}`, 32))
+  return [keys.subarray(0, 16), keys.subarray(16)]
+}

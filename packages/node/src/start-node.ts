@@ -1,0 +1,562 @@
+import { sign, verify, type KeyObject } from 'node:crypto'
+import {
+  hasCode,
+  labelOfNodeId,
+  messageOf,
+  overlayAddressBytes,
+  systemClock,
+  systemRandom,
+  X0tError,
+  type Clock,
+  type Log,
+  type NodeId,
+  type Random,
+} from '@x0t/core'
+import {
+  createBanList,
+  createMemberRecord,
+  issueSvid,
+  parseCertificate,
+  peerOfSocket,
+  svidSubjectOf,
+  tlsProfile,
+  verifyBanRecord,
+  verifyMemberRecord,
+  type Authority,
+  type IdentityStore,
+  type StoredMembership,
+} from '@x0t/identity'
+import { publicKeyFromRaw, type Identity } from '@x0t/keys'
+import { channels, parseAddress, startControlPlane, type ControlPlane } from '@x0t/libp2p'
+import { createServer } from '@x0t/local-api'
+import { createSessionManager, type Suite } from '@x0t/session'
+import { openDataPlane, type DataPlaneEvent } from '@x0t/tunnel'
+import { advertisedAddresses } from './addresses.ts'
+import { createApiHandlers } from './api-handlers.ts'
+import { createAuthorityDesk, type AuthorityDesk } from './authority-desk.ts'
+import type { LoadedConfig, NodeConfig } from './config/index.ts'
+import { createEventLog } from './event-log.ts'
+import { homeAt } from './home.ts'
+import { createMembership } from './membership.ts'
+import { createMeshDriver } from './mesh-driver.ts'
+import { createMetrics } from './metrics.ts'
+import { createNeighbourLinks } from './neighbour-links.ts'
+import { describeNode, notMade, openExistingIdentity, type NodeIdentity } from './node-identity.ts'
+import { registerGauges } from './node-gauges.ts'
+import { openNodeState } from './node-state.ts'
+import { hasAesInstructions } from './processor.ts'
+import { createRoutedChannel } from './routed-channel.ts'
+import { createSvidKeeper } from './svid-keeper.ts'
+import { followTraffic } from './traffic-watch.ts'
+
+export interface StartOptions {
+  readonly home: string
+  readonly config: NodeConfig
+  /** Settings with their origins, for `x0t config show` of a running node. */
+  readonly settings?: LoadedConfig['entries']
+  readonly log: Log & { level?(): string; setLevel?(level: 'debug' | 'info' | 'warn' | 'error'): void }
+  /** Ends the start; a node that is up is ended by its disposal. */
+  readonly signal?: AbortSignal
+  readonly version?: string
+  readonly clock?: Clock
+  readonly random?: Random
+}
+
+/** A node that is up. */
+export interface MeshNode extends AsyncDisposable, NodeIdentity {
+  /** Settles when the node was told to stop through its API, or its data plane failed. */
+  readonly done: Promise<void>
+}
+
+const housekeepingMs = 10_000
+
+/**
+ * Starts the node of a home: data plane, control plane, routing, sessions, local API. Everything is checked before the
+ * network is touched; what was opened is closed again in reverse order, also when the start fails half-way.
+ * @throws X0tError NODE_NOT_MADE, NODE_ALREADY_RUNNING, CONTROL_LISTEN_FAILED, UDP_UNAVAILABLE, HTTP_PORT_TAKEN …
+ */
+export async function startNode(options: StartOptions): Promise<MeshNode> {
+  const { config, log, clock = systemClock, random = systemRandom, version = 'unknown' } = options
+  const startedAtMs = clock.wallMs()
+  const home = homeAt(options.home)
+  const metrics = createMetrics()
+  const events = createEventLog(clock)
+  const done = Promise.withResolvers<void>()
+  done.promise.catch(() => {})
+  await using stack = new AsyncDisposableStack()
+
+  // Identity: who we are, who may be here.
+  const { identity, store } = await openExistingIdentity(home)
+  stack.use(store)
+  const authority = await store.readAuthority()
+  const membership = currentMembership(store, { identity, authority, config, clock, random })
+  if (membership === undefined) throw notMade(home)
+  const self = identity.nodeId
+  const { name } = config.node
+  const bans = createBanList(membership.bundle, store.banStore)
+  const isBanned = (id: NodeId): boolean => bans.isBanned(id)
+  const state = stack.use(openNodeState(home.stateFile))
+  const desk: AuthorityDesk | undefined =
+    authority &&
+    createAuthorityDesk({
+      authority,
+      bundle: () => keeper.bundle(),
+      store,
+      bans,
+      svidTtlMs: config.identity.svidTtlMs,
+      clock,
+      random,
+      log,
+      counters: metrics,
+    })
+
+  /** Through the mesh; what a member does for others too. */
+  const passToAuthority = async (request: Uint8Array): Promise<Uint8Array> => {
+    if (desk !== undefined) return desk.answer(request)
+    const authorities = mesh
+      .map()
+      .nodes.filter(({ id, features }) => id !== self && features.includes('authority'))
+    for (const { id } of authorities) {
+      try {
+        return await routed.request(id, request)
+      } catch (error) {
+        log.debug('authority-silent', { authority: id, reason: messageOf(error) })
+      }
+    }
+    throw new X0tError('AUTHORITY_UNREACHABLE', 'the node with the authority is not in reach')
+  }
+
+  const askAuthority = async (request: Uint8Array): Promise<Uint8Array> => {
+    try {
+      return await passToAuthority(request)
+    } catch (error) {
+      if (!hasCode(error, 'AUTHORITY_UNREACHABLE')) throw error
+      return enrolDirectly(request)
+    }
+  }
+
+  /** Without a valid SVID no member talks to us but for enrolment, so ask the addresses that we know. */
+  const enrolDirectly = async (request: Uint8Array): Promise<Uint8Array> => {
+    const { requestThroughMembers } = await import('./request-through-members.ts')
+    const addresses = [...config.network.bootstrap, ...state.addresses(), ...knownAddresses()]
+    return requestThroughMembers({ addresses, request, bundle: keeper.bundle(), clock, isBanned })
+  }
+
+  const knownAddresses = (): { host: string; port: number }[] =>
+    mesh.map().nodes.flatMap(({ id, addresses }) => (id === self ? [] : dialable(addresses)))
+
+  const keeper = stack.use(
+    createSvidKeeper({
+      identity,
+      name,
+      membership,
+      store,
+      askAuthority,
+      onRenewed({ bans: told }) {
+        for (const ban of told) members.addBan(ban.record)
+        plane?.rotate()
+        announceMember()
+        plane?.retryNow()
+        metrics.count('certificate_rotations_total')
+        events.emit('svid-renewed', { notAfterMs: keeper.dates().notAfterMs })
+      },
+      onExpired: () => events.emit('svid-expired', { notAfterMs: keeper.dates().notAfterMs }),
+      clock,
+      random,
+      log,
+      counters: metrics,
+    }),
+  )
+  // Data plane.
+  const dataPlane = stack.use(
+    await openDataPlane({
+      selfLabel: labelOfNodeId(self),
+      selfAddress: overlayAddressBytes(self),
+      udp: { ...udpAddress(config) },
+      ...(config.tunnel.enabled === false
+        ? {}
+        : { tun: { name: config.tunnel.interface, mtu: config.tunnel.mtu } }),
+      probe: { intervalMs: config.probe.intervalMs, misses: config.probe.misses },
+      log,
+    }),
+  )
+  if (dataPlane.tunProblem !== undefined) {
+    if (config.tunnel.enabled === true) throw dataPlane.tunProblem
+    events.emit('tun-absent', { reason: dataPlane.tunProblem.message })
+  }
+
+  // Who belongs.
+  const judge = { nowMs: () => clock.wallMs(), isBanned }
+  const members = createMembership({
+    self,
+    verifyMember: (record) =>
+      verifyMemberRecord(record, keeper.bundle(), { nowMs: clock.wallMs(), isBanned }),
+    verifyBan: (record) => verifyBanRecord(record, keeper.bundle()),
+    isBanned,
+    send: (to, message) => void plane?.send(to, channels.records, message),
+    onMember(member) {
+      memberKeys.delete(member.nodeId)
+      plane?.extendPeer(member.nodeId, member.notAfterMs)
+      mesh.handle({ type: 'member-known', id: member.nodeId })
+    },
+    onMemberGone(id, reason) {
+      if (id === self) return
+      memberKeys.delete(id)
+      mesh.handle({ type: 'member-removed', id })
+      sessions.drop(id)
+      links.remove(id)
+      events.emit('member-gone', { peer: id, reason })
+      plane?.recheck()
+    },
+    onBan(ban) {
+      bans.merge(verifyBanRecord(ban.record, keeper.bundle()))
+      events.emit(ban.lifted ? 'ban-lifted' : 'banned', { peer: ban.nodeId })
+      if (ban.lifted) return
+      mesh.handle({ type: 'member-removed', id: ban.nodeId })
+      sessions.drop(ban.nodeId)
+      links.remove(ban.nodeId)
+      plane?.recheck()
+      if (ban.nodeId === self) log.error('this-node-is-banned')
+    },
+    log,
+    counters: metrics,
+  })
+  const announceMember = (): void =>
+    members.addMember(createMemberRecord(identity, { chainDer: keeper.credentials().chainDer, name, clock }))
+  const memberKeys = new Map<NodeId, KeyObject>()
+  const keyOf = (id: NodeId): KeyObject | undefined => {
+    const known = memberKeys.get(id)
+    const member = members.member(id)
+    if (known !== undefined || member === undefined) return known
+    const key = publicKeyFromRaw('ed25519', member.ed25519PublicRaw)
+    memberKeys.set(id, key)
+    return key
+  }
+
+  // Routing.
+  const features = [
+    'relay',
+    ...(dataPlane.tunName === undefined ? [] : ['tun']),
+    ...(authority === undefined ? [] : ['authority']),
+  ]
+  const mesh = stack.use(
+    createMeshDriver({
+      self,
+      name,
+      features,
+      sign: (body) => sign(null, body, identity.ed25519.privateKey),
+      verify(origin, body, signature) {
+        const key = keyOf(origin)
+        if (key === undefined) return 'unknown-origin'
+        return verify(null, body, key, signature) ? 'ok' : 'bad'
+      },
+      state,
+      clock,
+      random,
+      log,
+      counters: metrics,
+      send: (to, bytes) => void plane?.send(to, channels.mesh, bytes),
+      deliver: (from, payload) => routed.receive(from, payload),
+      onRoutes(table) {
+        metrics.count('route_refresh_total')
+        dataPlane.setRoutes(
+          [...table.values()].map((route) => ({
+            label: labelOfNodeId(route.destination),
+            address: overlayAddressBytes(route.destination),
+            nextHop: route.nextHop,
+            ...(route.alternate === undefined ? {} : { alternate: route.alternate }),
+            pathDatagramBytes: route.pathDatagramBytes,
+          })),
+        )
+      },
+      onTopology() {
+        plane?.addKnownAddresses(
+          mesh
+            .map()
+            .nodes.flatMap(({ id, addresses }) =>
+              id === self ? [] : [{ nodeId: id, addresses: dialable(addresses) }],
+            ),
+        )
+      },
+    }),
+  )
+
+  // Neighbours on the data plane.
+  const links = createNeighbourLinks({
+    self,
+    dataPlane,
+    carrier: config.tunnel.carrier,
+    fallbackMs: Math.max(2000, config.probe.intervalMs * config.probe.misses * 4),
+    retryUdpMs: 60_000,
+    sendOffer: (to, offer) => void plane?.send(to, channels.link, offer),
+    onUp(link) {
+      mesh.handle({ type: 'neighbour-up', id: link.nodeId })
+      members.neighbourUp(link.nodeId)
+      events.emit('link-up', { peer: link.nodeId, carrier: link.carrier })
+      log.info('link-up', { peer: link.nodeId, carrier: link.carrier })
+    },
+    onDown(link) {
+      mesh.handle({ type: 'neighbour-down', id: link.nodeId })
+      events.emit('link-down', { peer: link.nodeId, carrier: link.carrier })
+      log.warn('link-down', { peer: link.nodeId, carrier: link.carrier })
+    },
+    onMetric({ nodeId, rttMs, lossRatio, datagramBytes, carrier }) {
+      if (rttMs === undefined || lossRatio === undefined || datagramBytes === undefined) return
+      mesh.handle({ type: 'neighbour-metric', id: nodeId, rttMs, lossRatio, datagramBytes, carrier })
+    },
+    clock,
+    random,
+    log,
+    counters: metrics,
+  })
+  stack.defer(() => links.stop())
+
+  // Sessions between any two members.
+  const routed = createRoutedChannel({
+    send: (to, payload) => mesh.handle({ type: 'send-routed', to, payload }),
+    onSession: (from, message) => sessions.receive(from, message),
+    onRequest: async (request) => (desk === undefined ? new Uint8Array() : desk.answer(request)),
+    clock,
+    random,
+    log,
+    counters: metrics,
+  })
+  const preferChaCha = !(await hasAesInstructions())
+  const suites: readonly Suite[] = preferChaCha
+    ? ['chacha20-poly1305', 'aes-256-gcm']
+    : ['aes-256-gcm', 'chacha20-poly1305']
+  const profile = (): ReturnType<typeof tlsProfile> =>
+    tlsProfile(keeper.credentials(), judge, { preferChaCha })
+  const sessions = stack.use(
+    createSessionManager({
+      self,
+      tls: {
+        profile,
+        verifyPeer: (socket) =>
+          peerOfSocket(socket, keeper.bundle(), { nowMs: clock.wallMs(), isBanned }).nodeId,
+      },
+      send: (to, bytes) => routed.sendSession(to, bytes),
+      clock,
+      random,
+      log,
+      counters: metrics,
+      suitePreference: suites,
+      limits: {
+        renewAfterMs: config.session.renewSeconds * 1000,
+        expireAfterMs: config.session.renewSeconds * 1500,
+      },
+      on: {
+        ready(sa) {
+          const peer = { label: labelOfNodeId(sa.peer), address: overlayAddressBytes(sa.peer) }
+          dataPlane.addSession({ ...sa, peer })
+          metrics.count('pqc_handshake_success_total')
+        },
+        sendWith(sa) {
+          dataPlane.useForSending(sa.localSpi)
+          events.emit('session-keys', { peer: sa.peer, suite: sa.suite })
+        },
+        retired: (sa) => dataPlane.removeSession(sa.localSpi),
+        failed(peer, code) {
+          metrics.count('pqc_handshake_failure_total', { reason: code })
+          events.emit('session-failed', { peer, code })
+        },
+      },
+    }),
+  )
+  stack.use(followTraffic({ dataPlane, sessions, labelOf: labelOfNodeId, clock }))
+  stack.defer(dataPlane.onEvent((event) => onDataPlaneEvent(event)))
+  const onDataPlaneEvent = (event: DataPlaneEvent): void => {
+    switch (event.kind) {
+      case 'need-session': {
+        const peer = memberOfLabel(event.label)
+        if (peer !== undefined && !isBanned(peer)) sessions.ensure(peer)
+        return
+      }
+      case 'rekey-due': {
+        const due = sessions.list().find(({ sa }) => sa.localSpi === event.localSpi)
+        if (due !== undefined) sessions.renew(due.sa.peer)
+        return
+      }
+      case 'carrier-frames':
+        return void plane?.send(event.neighbour as NodeId, channels.carrier, event.bytes)
+      case 'failed':
+        log.error('data-plane-failed', { reason: event.error.message })
+        return done.reject(event.error)
+      case 'session-used':
+        return
+      default:
+        links.handle(event)
+    }
+  }
+  const memberOfLabel = (label: Uint8Array): NodeId | undefined => {
+    for (const id of mesh.routes().keys()) if (Buffer.compare(labelOfNodeId(id), label) === 0) return id
+    return undefined
+  }
+
+  // Local API first: a second daemon on this home ends here, before it disturbs the first one's neighbours.
+  let plane: ControlPlane | undefined
+  const runtime = {
+    self,
+    name,
+    version,
+    startedAtMs,
+    config,
+    settings: options.settings ?? [],
+    keeper,
+    desk,
+    store,
+    bans,
+    members,
+    mesh,
+    links,
+    sessions,
+    dataPlane,
+    metrics,
+    events,
+    clock,
+    random,
+    log,
+    plane: () => plane,
+    stop: () => done.resolve(),
+  }
+  const http = config.http.listen
+  const server = await createServer(createApiHandlers(runtime), {
+    socketPath: config.api.socket,
+    ...(http === 'off' ? {} : { http: { host: http.host, port: http.port } }),
+    log,
+    counters: metrics,
+  })
+  stack.use(server)
+  registerGauges(runtime)
+
+  // Control plane.
+  const trust = {
+    serverTls: () => profile().server,
+    clientTls: () => profile().client,
+    isBanned,
+    verifyPeer(socket: Parameters<typeof peerOfSocket>[0]) {
+      const peer = peerOfSocket(socket, keeper.bundle(), { nowMs: clock.wallMs(), isBanned })
+      return {
+        nodeId: peer.nodeId,
+        notAfterMs: peer.notAfterMs,
+        ed25519PublicKey: peer.publicKeys.ed25519PublicRaw,
+      }
+    },
+  }
+  plane = await startControlPlane({
+    nodeId: self,
+    hostKey: identity.ed25519.privateKey,
+    trust,
+    listen: config.network.listen,
+    bootstrap: config.network.bootstrap,
+    mdns: { enabled: config.network.mdns, serviceTag: `x0t-${membership.bundle.trustDomain}` },
+    hello: () => Buffer.from(name),
+    onEnrol: (request) => passToAuthority(request),
+    onNeighbourUp({ nodeId, address, port, direction, exporter }) {
+      metrics.count('connections_total', { direction })
+      if (direction === 'outbound') state.rememberAddresses([{ host: address, port }], clock.wallMs())
+      members.neighbourUp(nodeId)
+      links.controlUp(nodeId, address, exporter)
+      if (links.get(nodeId)?.isUp === true) mesh.handle({ type: 'neighbour-up', id: nodeId })
+      events.emit('neighbour-up', { peer: nodeId, address })
+      keeper.wake()
+    },
+    onNeighbourDown({ nodeId, reason, isReplaced }) {
+      if (isReplaced) return
+      members.neighbourDown(nodeId)
+      links.controlDown(nodeId)
+      events.emit('neighbour-down', { peer: nodeId, reason })
+    },
+    onFrame(from, channel, payload) {
+      if (channel === channels.mesh) mesh.handle({ type: 'message', from, bytes: payload })
+      else if (channel === channels.records) members.receive(from, payload)
+      else if (channel === channels.link) links.receiveOffer(from, payload)
+      else if (channel === channels.carrier) dataPlane.injectCarrierFrames(from, payload)
+    },
+    limits: { maxNeighbours: config.network.maxNeighbours },
+    clock,
+    random,
+    log,
+    counters: metrics,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  })
+  stack.use(plane)
+  plane.addKnownAddresses([])
+
+  // Everything is there: begin.
+  for (const ban of bans.list()) members.addBan(ban.record)
+  announceMember()
+  const describeSelf = (): void =>
+    mesh.handle({
+      type: 'self-changed',
+      addresses: advertisedAddresses(config.network.advertise, plane?.addresses ?? []),
+    })
+  describeSelf()
+  keeper.start()
+  const stopHousekeeping = every(clock, housekeepingMs, () => {
+    members.expire(clock.wallMs())
+    plane?.recheck()
+    describeSelf()
+  })
+  stack.defer(stopHousekeeping)
+
+  const resources = stack.move()
+  log.info('node-up', { nodeId: self, udpPort: dataPlane.port, tun: dataPlane.tunName ?? 'none' })
+  return {
+    ...describeNode(self, membership.bundle.trustDomain),
+    done: done.promise,
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  }
+}
+
+/**
+ * SVID and bundle as stored. The authority renews its own SVID here if that ended while the node was down: it never
+ * waits for anyone.
+ */
+function currentMembership(
+  store: IdentityStore,
+  own: {
+    readonly identity: Identity
+    readonly authority: Authority | undefined
+    readonly config: NodeConfig
+    readonly clock: Clock
+    readonly random: Random
+  },
+): StoredMembership | undefined {
+  const { identity, authority, config, clock, random } = own
+  const stored = store.readMembership()
+  if (stored === undefined || authority === undefined) return stored
+  const [leaf] = stored.chainDer
+  if (leaf !== undefined && parseCertificate(leaf).notAfterMs > clock.wallMs()) return stored
+  const ttlMs = config.identity.svidTtlMs
+  const svid = issueSvid(authority, { ...svidSubjectOf(identity), ttlMs, clock, random })
+  store.writeMembership({ chainDer: svid.chainDer, bundle: stored.bundle })
+  return store.readMembership()
+}
+
+/** UDP listens where TCP does: the wildcard takes both families. */
+function udpAddress({ network }: NodeConfig): { readonly host?: string; readonly port?: number } {
+  const [first, ...more] = network.listen
+  if (first === undefined) return {}
+  const isWildcard = first.host === '0.0.0.0' || more.length > 0
+  return { host: isWildcard ? '::' : first.host, port: first.port }
+}
+
+function dialable(addresses: readonly string[]): { host: string; port: number }[] {
+  return addresses.flatMap((text) => {
+    try {
+      return [parseAddress(text)]
+    } catch {
+      return []
+    }
+  })
+}
+
+function every(clock: Clock, intervalMs: number, run: () => void): () => void {
+  let cancel = clock.setTimer(intervalMs, tick)
+  function tick(): void {
+    run()
+    cancel = clock.setTimer(intervalMs, tick)
+  }
+  return () => cancel()
+}
