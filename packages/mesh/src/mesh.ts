@@ -11,7 +11,6 @@ import { Acceptance, type Verify } from './acceptance.ts'
 import { Adjacency, type Neighbour } from './adjacency.ts'
 import type { MeshContext } from './context.ts'
 import type { MeshAction, MeshEvent } from './events.ts'
-import { ExponentialHold } from './exponential-hold.ts'
 import { DatabaseSync, sendStates } from './flooding.ts'
 import { LinkStateDatabase, type StoredState } from './link-state-database.ts'
 import { sameContent, sameLinks, type ListedLink } from './link-state.ts'
@@ -20,8 +19,9 @@ import { decodeMessage, type MeshMessage } from './message.ts'
 import { Origination, type SelfDescription } from './origination.ts'
 import { defaultParameters, type MeshParameters } from './parameters.ts'
 import { Relay } from './relay.ts'
-import { computeRoutes, sameRoutes, type RouteTable } from './route-table.ts'
-import { buildGraph, type TopologyGraph } from './topology-graph.ts'
+import type { RouteTable } from './route-table.ts'
+import { Routing } from './routing.ts'
+import type { TopologyGraph } from './topology-graph.ts'
 import { Tracing } from './tracing.ts'
 
 export interface MeshOptions extends SelfDescription {
@@ -92,14 +92,20 @@ export function createMesh(options: MeshOptions): Mesh {
   const adjacency = new Adjacency(context)
   const sync = new DatabaseSync(context, database, adjacency)
   const origination = new Origination(context, options)
-  const spfHold = new ExponentialHold(parameters.spfHold)
-  let graph: TopologyGraph | undefined
-  let table: RouteTable = new Map()
+  const routing = new Routing(context, () => {
+    const listed = new Map<NodeId, ReadonlyMap<NodeId, ListedLink>>()
+    for (const { state } of database.values()) listed.set(state.origin, state.neighbours)
+    // Own links as they are now: the last own link state may lag behind by its hold.
+    return listed.set(self, adjacency.listed())
+  })
+  /** New link states of the event at hand, by the neighbour that brought them. */
+  const unflooded = new Map<NodeId | undefined, StoredState[]>()
   let mapChanged = false
   let wakeMs = Infinity
   let nextHousekeepingMs: number | undefined
   let nextSyncMs = 0
-  const relay = new Relay(context, adjacency, () => table)
+  let reuseMs = Infinity
+  const relay = new Relay(context, adjacency, () => routing.table)
   const tracing = new Tracing(context, relay)
   const acceptance = new Acceptance(context, database, adjacency, {
     verify: options.verify,
@@ -114,54 +120,33 @@ export function createMesh(options: MeshOptions): Mesh {
     const before = database.get(stored.state.origin)?.state
     database.set(stored)
     if (before === undefined || !sameContent(before, stored.state)) mapChanged = true
-    if (before === undefined || !sameLinks(before, stored.state)) linksChanged()
-    sendStates(context, [...adjacency.idsExcept(from)], [stored])
+    if (before === undefined || !sameLinks(before, stored.state)) routing.linksChanged()
+    if (from !== undefined) routing.acquit(stored.state.origin)
+    const batch = unflooded.get(from)
+    if (batch === undefined) unflooded.set(from, [stored])
+    else batch.push(stored)
   }
 
-  const linksChanged = (): void => {
-    graph = undefined
-    spfHold.request(context.nowMs)
+  const flood = (): void => {
+    for (const [from, batch] of unflooded) sendStates(context, [...adjacency.idsExcept(from)], batch)
+    unflooded.clear()
   }
 
   const ownLinksChanged = (): void => {
     origination.request()
-    linksChanged()
-  }
-
-  const originateIfDue = (): void => {
-    if (!origination.isDue()) return
-    store(origination.next(adjacency.listed()), undefined)
-  }
-
-  const currentGraph = (): TopologyGraph => {
-    if (graph !== undefined) return graph
-    const listed = new Map<NodeId, ReadonlyMap<NodeId, ListedLink>>()
-    for (const { state } of database.values()) listed.set(state.origin, state.neighbours)
-    // Own links as they are now: the last own link state may lag behind by its hold.
-    listed.set(self, adjacency.listed())
-    graph = buildGraph(listed)
-    return graph
-  }
-
-  const computeNow = (): void => {
-    spfHold.ran(context.nowMs)
-    counters.count('mesh_spf_total')
-    const next = computeRoutes(currentGraph(), self, parameters.alternateCandidates)
-    if (sameRoutes(table, next)) return
-    table = next
-    context.emit({ type: 'routes-changed', table })
+    routing.linksChanged()
   }
 
   const forgetMember = (id: NodeId): void => {
     if (database.delete(id) === undefined) return
     mapChanged = true
-    linksChanged()
+    routing.linksChanged()
   }
 
   const neighbourDown = (id: NodeId): void => {
     if (!adjacency.down(id)) return
-    ownLinksChanged()
-    computeNow()
+    origination.request()
+    routing.suspect(id)
   }
 
   const onMessage = (from: NodeId, bytes: Uint8Array): void => {
@@ -200,6 +185,7 @@ export function createMesh(options: MeshOptions): Mesh {
       case 'neighbour-up':
         if (event.id === self) throw new RangeError('a node is no neighbour of itself')
         adjacency.up(event.id, event.measurement)
+        routing.acquit(event.id)
         sync.sendSummary(event.id)
         return ownLinksChanged()
       case 'neighbour-down':
@@ -213,8 +199,8 @@ export function createMesh(options: MeshOptions): Mesh {
         if (event.id === self) return
         acceptance.remove(event.id)
         forgetMember(event.id)
-        neighbourDown(event.id)
-        return computeNow()
+        if (adjacency.down(event.id)) origination.request()
+        return routing.compute()
       case 'member-known':
         return acceptance.known(event.id)
       case 'send-routed':
@@ -255,16 +241,15 @@ export function createMesh(options: MeshOptions): Mesh {
     tracing.expire()
     if (nowMs >= reuseMs) ownLinksChanged()
     reuseMs = adjacency.nextReuseMs()
-    originateIfDue()
-    if (nowMs >= spfHold.dueMs) computeNow()
+    if (origination.isDue()) store(origination.next(adjacency.listed()), undefined)
+    routing.computeIfDue()
   }
-  let reuseMs = Infinity
 
   const nextWakeMs = (): number =>
     Math.min(
       nextHousekeepingMs ?? Infinity,
       origination.dueMs(),
-      spfHold.dueMs,
+      routing.dueMs(),
       acceptance.nextReleaseMs(),
       tracing.nextDeadlineMs(),
       reuseMs,
@@ -276,6 +261,7 @@ export function createMesh(options: MeshOptions): Mesh {
       context.nowMs = Math.max(nowMs, context.nowMs)
       dispatch(event)
       runDue()
+      flood()
       if (mapChanged) context.emit({ type: 'topology-changed' })
       mapChanged = false
       const atMs = nextWakeMs()
@@ -286,10 +272,10 @@ export function createMesh(options: MeshOptions): Mesh {
       return actions
     },
     map: () => mapOfDatabase(self, database, context.nowMs),
-    routes: () => table,
+    routes: () => routing.table,
     members: () => [...database.origins()],
     neighbours: () => [...adjacency.values()].map((neighbour) => viewOf(neighbour, adjacency)),
-    graph: currentGraph,
+    graph: () => routing.graph,
     sequence: () => origination.sequence(),
   }
 }

@@ -12,6 +12,8 @@ export interface MeshParameters {
   readonly originationHold: HoldParameters
   /** Hold before routes are computed on news from others; a neighbour's death waits for nothing. */
   readonly spfHold: HoldParameters
+  /** After a neighbour went down no route passes it for this time, or until it says something new. */
+  readonly suspectMs: number
   /** Link states that one origin may change in a row, and then per second. */
   readonly originBurst: number
   readonly originPerSecond: number
@@ -73,6 +75,7 @@ export const defaultParameters: MeshParameters = {
   syncMs: 30_000,
   originationHold: { initialMs: 0, incrementMs: 50, maxMs: 2000 },
   spfHold: { initialMs: 5, incrementMs: 10, maxMs: 500 },
+  suspectMs: 1000,
   originBurst: 16,
   originPerSecond: 1,
   neighbourBurst: 4096,

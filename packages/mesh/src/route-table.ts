@@ -32,13 +32,37 @@ interface Alternate {
 /**
  * Routes of `self` to everyone it can reach, each with a loop-free alternate where there is one (RFC 5286).
  * @param candidates how many neighbours, cheapest first, are tried as alternates
+ * @param suspects nodes that are passed only on the way to those whom no other way leads to
  */
-export function computeRoutes(graph: TopologyGraph, self: NodeId, candidates: number): RouteTable {
+export function computeRoutes(
+  graph: TopologyGraph,
+  self: NodeId,
+  candidates: number,
+  suspects: ReadonlySet<NodeId> = new Set(),
+): RouteTable {
   const root = graph.indexOf.get(self)
+  if (root === undefined) return new Map()
+  const avoided = new Set<number>()
+  for (const id of suspects) {
+    const index = graph.indexOf.get(id)
+    if (index !== undefined) avoided.add(index)
+  }
+  const table = routesFrom(graph, root, candidates, avoided)
+  if (avoided.size === 0) return table
+  for (const [destination, route] of routesFrom(graph, root, candidates, new Set()))
+    if (!table.has(destination)) table.set(destination, route)
+  return table
+}
+
+function routesFrom(
+  graph: TopologyGraph,
+  root: number,
+  candidates: number,
+  avoided: ReadonlySet<number>,
+): Map<NodeId, Route> {
   const table = new Map<NodeId, Route>()
-  if (root === undefined) return table
-  const own = shortestPaths(graph, root)
-  const trees = alternateTrees(graph, root, candidates)
+  const own = shortestPaths(graph, root, avoided)
+  const trees = alternateTrees(graph, root, candidates, avoided)
   for (const [index, destination] of graph.ids.entries()) {
     if (index === root || own.parents[index] === -1) continue
     const alternate = alternateFor(own, trees, index)
@@ -63,14 +87,19 @@ interface AlternateTree {
   readonly paths: ShortestPaths
 }
 
-function alternateTrees(graph: TopologyGraph, root: number, candidates: number): AlternateTree[] {
+function alternateTrees(
+  graph: TopologyGraph,
+  root: number,
+  candidates: number,
+  avoided: ReadonlySet<number>,
+): AlternateTree[] {
   const links: { readonly neighbour: number; readonly linkCostUs: number }[] = []
   for (let edge = graph.offsets[root]!; edge < graph.offsets[root + 1]!; edge++)
     links.push({ neighbour: graph.targets[edge]!, linkCostUs: graph.costsUs[edge]! })
   return links
     .toSorted((a, b) => a.linkCostUs - b.linkCostUs || a.neighbour - b.neighbour)
     .slice(0, candidates)
-    .map(({ neighbour, linkCostUs }) => ({ linkCostUs, paths: shortestPaths(graph, neighbour) }))
+    .map(({ neighbour, linkCostUs }) => ({ linkCostUs, paths: shortestPaths(graph, neighbour, avoided) }))
 }
 
 /** The best alternate for one destination D: node-protecting before link-protecting, then the cheapest. */

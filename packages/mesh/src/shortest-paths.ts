@@ -13,11 +13,18 @@ export interface ShortestPaths {
   readonly datagramBytes: Int32Array
 }
 
+const nothing: ReadonlySet<number> = new Set()
+
 /**
  * Dijkstra's algorithm with an indexed binary heap (Dijkstra 1959; heap with decrease-key in typed arrays).
  * Among paths of the same cost the one with fewer hops wins, then the one with the lower first hop.
+ * @param avoided nodes that paths may end in but not pass
  */
-export function shortestPaths(graph: TopologyGraph, root: number): ShortestPaths {
+export function shortestPaths(
+  graph: TopologyGraph,
+  root: number,
+  avoided: ReadonlySet<number> = nothing,
+): ShortestPaths {
   const size = graph.ids.length
   const costsUs = new Float64Array(size).fill(Infinity)
   const hops = new Int32Array(size).fill(-1)
@@ -71,6 +78,7 @@ export function shortestPaths(graph: TopologyGraph, root: number): ShortestPaths
   moveUp(root, length++)
   while (length > 0) {
     const u = takeFirst()
+    if (u !== root && avoided.has(u)) continue
     for (let edge = graph.offsets[u]!; edge < graph.offsets[u + 1]!; edge++) {
       const v = graph.targets[edge]!
       const costUs = costsUs[u]! + graph.costsUs[edge]!

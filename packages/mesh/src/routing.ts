@@ -1,0 +1,78 @@
+import type { NodeId } from '@x0t/core'
+import type { MeshContext } from './context.ts'
+import { ExponentialHold } from './exponential-hold.ts'
+import { computeRoutes, sameRoutes, type RouteTable } from './route-table.ts'
+import { buildGraph, type ListedLinks, type TopologyGraph } from './topology-graph.ts'
+
+/** Keeps the routes in step with the links: at once where asked, else after a hold that gathers bursts of news. */
+export class Routing {
+  readonly #context: MeshContext
+  readonly #hold: ExponentialHold
+  readonly #listedLinks: () => ListedLinks
+  /** Neighbours that went down a moment ago, and until when they are taken for dead. */
+  readonly #suspects = new Map<NodeId, number>()
+  #graph: TopologyGraph | undefined
+  #table: RouteTable = new Map()
+
+  /** @param listedLinks what every node lists at the moment */
+  constructor(context: MeshContext, listedLinks: () => ListedLinks) {
+    this.#context = context
+    this.#hold = new ExponentialHold(context.parameters.spfHold)
+    this.#listedLinks = listedLinks
+  }
+
+  get table(): RouteTable {
+    return this.#table
+  }
+
+  get graph(): TopologyGraph {
+    return (this.#graph ??= buildGraph(this.#listedLinks()))
+  }
+
+  /** Says that links changed: the routes are due after the hold. */
+  linksChanged(): void {
+    this.#graph = undefined
+    this.#hold.request(this.#context.nowMs)
+  }
+
+  /**
+   * A neighbour is gone. The other link states still lead through it; until they are renewed no path does,
+   * so that the first answer to a node's death is as good as its node-protecting alternate.
+   */
+  suspect(id: NodeId): void {
+    this.#suspects.set(id, this.#context.nowMs + this.#context.parameters.suspectMs)
+    this.linksChanged()
+    this.compute()
+  }
+
+  /** The node gave a sign of life: only the link to it was lost. */
+  acquit(id: NodeId): void {
+    if (this.#suspects.delete(id)) this.linksChanged()
+  }
+
+  dueMs(): number {
+    return Math.min(this.#hold.dueMs, ...this.#suspects.values())
+  }
+
+  /** Computes the routes and tells if they differ from the last. */
+  compute(): void {
+    const { nowMs, self, parameters, counters } = this.#context
+    this.#hold.ran(nowMs)
+    counters.count('mesh_spf_total')
+    const table = computeRoutes(
+      this.graph,
+      self,
+      parameters.alternateCandidates,
+      new Set(this.#suspects.keys()),
+    )
+    if (sameRoutes(this.#table, table)) return
+    this.#table = table
+    this.#context.emit({ type: 'routes-changed', table })
+  }
+
+  computeIfDue(): void {
+    const { nowMs } = this.#context
+    for (const [id, untilMs] of this.#suspects) if (nowMs >= untilMs) this.acquit(id)
+    if (nowMs >= this.#hold.dueMs) this.compute()
+  }
+}
