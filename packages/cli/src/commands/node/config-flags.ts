@@ -80,16 +80,22 @@ export function flagValues(options: ConfigOptions): Record<string, string | read
   return values
 }
 
-/** The configuration by flags, environment, file and defaults; its doubts are shown as warnings. */
-export async function configOf(
-  options: ConfigOptions,
-  context: CommandContext,
-): Promise<LoadedConfig & { readonly home: string }> {
+/** A configuration, and the home that it belongs to. */
+export type NodeSettings = LoadedConfig & { readonly home: string }
+
+/** The configuration by flags, environment, file and defaults. */
+export async function readSettings(options: ConfigOptions, context: CommandContext): Promise<NodeSettings> {
   const { loadConfig, readConfigFile } = await import('@x0t/node/config')
   const home = await homeOf(options, context)
   const flags = flagValues(options)
   const { env } = context.streams
   const loaded = await loadConfig({ home, flags, env, readFile: readConfigFile, hostname: hostname() })
-  for (const warning of loaded.warnings) context.output().warn(warning)
   return { ...loaded, home }
+}
+
+/** As {@link readSettings}, and shows what is doubtful about them. */
+export async function configOf(options: ConfigOptions, context: CommandContext): Promise<NodeSettings> {
+  const settings = await readSettings(options, context)
+  for (const warning of settings.warnings) context.output().warn(warning)
+  return settings
 }

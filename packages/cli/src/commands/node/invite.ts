@@ -33,7 +33,7 @@ export function registerInvite(node: Command, context: CommandContext): void {
       { signal: context.signal },
     )
     const { shortDuration } = await import('../../views/units.ts')
-    const valid = shortDuration(Math.max(0, invitation.expiresAtMs - Date.now()))
+    const valid = shortDuration(Math.max(0, Math.round((invitation.expiresAtMs - Date.now()) / 1000) * 1000))
     const output = context.output()
     if (!output.json) {
       output.note(`This token lets one machine join, for the next ${valid}. On that machine:`)

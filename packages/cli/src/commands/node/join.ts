@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { CommandContext } from '../../main.ts'
 import { configOf } from './config-flags.ts'
 import { makeLog } from './make-log.ts'
-import { startNodeCommand, withStartFlags, type StartOptions } from './start.ts'
+import { startWith, withStartFlags, type StartOptions } from './start.ts'
 
 interface JoinOptions extends StartOptions {
   readonly tokenFile?: string
@@ -28,7 +28,8 @@ export function registerJoin(node: Command, context: CommandContext): void {
   ).action(async (token: string | undefined, options: JoinOptions) => {
     const { readToken } = await import('./read-token.ts')
     const secret = await readToken({ argument: token, file: options.tokenFile }, context)
-    const { home, config } = await configOf(options, context)
+    const settings = await configOf(options, context)
+    const { home, config } = settings
     {
       using log = await makeLog(config, context.streams)
       const { joinMesh } = await import('@x0t/node')
@@ -46,6 +47,6 @@ export function registerJoin(node: Command, context: CommandContext): void {
         return
       }
     }
-    await startNodeCommand(options, context)
+    await startWith(settings, options, context)
   })
 }

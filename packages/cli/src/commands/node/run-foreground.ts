@@ -1,14 +1,14 @@
-import type { LoadedConfig } from '@x0t/node/config'
 import { hasCode, X0tError } from '@x0t/core'
 import type { CommandContext } from '../../main.ts'
 import { version } from '../../version.ts'
 import { readyView } from '../../views/node.ts'
+import type { NodeSettings } from './config-flags.ts'
 import { makeLog } from './make-log.ts'
 import { meshNameOf, type NodeProgram } from './node-program.ts'
 import { reportFailure, reportReady } from './ready-message.ts'
 
 export interface ForegroundOptions {
-  readonly loaded: LoadedConfig & { readonly home: string }
+  readonly loaded: NodeSettings
   /** Name of the mesh that an empty home gets. */
   readonly mesh?: string | undefined
   /** Log into this file in place of stderr. */
@@ -58,7 +58,8 @@ export async function runForeground(
     }
   } catch (error) {
     if (!hasCode(error, 'INTERRUPTED')) {
-      log.error('node-failed', { error })
+      // On stderr the command's own error line says it.
+      if (options.logFile !== undefined) log.error('node-failed', { error })
       if (options.reportReady === true) reportFailure(error)
     }
     throw error

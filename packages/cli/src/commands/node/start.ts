@@ -1,6 +1,13 @@
 import { Option, type Command } from 'commander'
 import type { CommandContext } from '../../main.ts'
-import { configOf, flagValues, withConfigFlags, type ConfigOptions } from './config-flags.ts'
+import {
+  configOf,
+  flagValues,
+  readSettings,
+  withConfigFlags,
+  type ConfigOptions,
+  type NodeSettings,
+} from './config-flags.ts'
 import { withHome } from './home-option.ts'
 
 export interface StartOptions extends ConfigOptions {
@@ -19,7 +26,11 @@ export function registerStart(node: Command, context: CommandContext): void {
         '--mesh <name>',
         'name of the mesh that a first node makes (default: from the name of the node)',
       ),
-  ).action((options: StartOptions) => startNodeCommand(options, context))
+  ).action(async (options: StartOptions) => {
+    // A detached node's doubts were shown by the command that started it.
+    const settings = await (options.reportReady === true ? readSettings : configOf)(options, context)
+    await startWith(settings, options, context)
+  })
 }
 
 /** The flags of a command that ends by starting a node. */
@@ -31,8 +42,11 @@ export function withStartFlags(command: Command): Command {
 }
 
 /** Starts the node of a home, in this process or detached. */
-export async function startNodeCommand(options: StartOptions, context: CommandContext): Promise<void> {
-  const loaded = await configOf(options, context)
+export async function startWith(
+  loaded: NodeSettings,
+  options: StartOptions,
+  context: CommandContext,
+): Promise<void> {
   const { home } = loaded
   const { mesh } = options
   if (options.detach !== true) {
