@@ -2,8 +2,9 @@ import t from 'tap'
 import { chmodSync, openSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
+import type { NodeId } from '@x0t/core'
 import { main } from '../src/main.ts'
-import { selfTestView } from '../src/views/key.ts'
+import { keyListView, keySummaryView, selfTestView, verificationView } from '../src/views/key.ts'
 import { runCli } from './run-cli.ts'
 
 interface CreatedJson {
@@ -410,6 +411,23 @@ t.test('key check passes here and shows what failed where it does not', async (t
   ] as const
   const text = selfTestView({ ok: false, node: '26', openssl: '3.5', results })
   t.match(text, /FAIL noble +two: another result\n.*1 of 2 FAIL/)
+})
+
+t.test('views tell single keys, signatures and encrypted files apart', async (t) => {
+  const keyId = 'abcdefghijklmnop'
+  const privateKey = { kind: 'private-key', algorithm: 'mldsa65', keyId, encrypted: false } as const
+  const signature = { kind: 'signature', encrypted: false } as const
+  const locked = { kind: 'encrypted-private-key', encrypted: true } as const
+  t.match(keySummaryView(privateKey), /algorithm: +mldsa65\nkey id: +abcdefghijklmnop\nencrypted: +no/)
+  t.equal(keySummaryView(signature), 'kind:        signature')
+  t.match(keySummaryView(locked), /encrypted: +yes$/)
+  const list = keyListView(
+    [privateKey, signature, locked].map((summary) => ({ path: summary.kind, summary })),
+  )
+  t.match(list, /private-key +│ abcdefghij… \(mldsa65\) │ +│ no/)
+  t.match(list, /encrypted-private-key │ +│ +│ yes/)
+  const id = 'a'.repeat(52) as NodeId
+  t.match(verificationView({ file: 'f', good: false, signer: id, expected: id }), /^BAD signature: \n/)
 })
 
 /** Runs a command line on a terminal: each prompt is answered by the next text. */

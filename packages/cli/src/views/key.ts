@@ -43,7 +43,7 @@ export function rotatedIdentityView(value: RotatedIdentityResult): string {
       ? rows([
           ['old node id', value.oldNodeId],
           ['old file', value.formerFile ?? ''],
-          ['next', `admit the new id, and ban the old one: x0t node ban ${shortNodeId(value.oldNodeId)}…`],
+          ['next', `admit the new id, and ban the old one: x0t node ban ${value.oldNodeId}`],
         ])
       : rows([
           ['old node id', value.oldNodeId],
