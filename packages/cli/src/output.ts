@@ -42,7 +42,7 @@ export function createOutput(streams: Streams, json: boolean): Output {
     note: (text) => err(text),
     warn: (text) => err(`warning: ${text}`),
     error(error) {
-      const code = error instanceof X0tError ? error.code : 'INTERNAL'
+      const code = codeOf(error)
       const hint = error instanceof X0tError ? error.hint : undefined
       if (json)
         err(
@@ -55,6 +55,12 @@ export function createOutput(streams: Streams, json: boolean): Output {
         err(error.stack ?? '')
     },
   }
+}
+
+/** What the system refused is no fault of x0t: its errors name a call (`syscall`). */
+function codeOf(error: unknown): string {
+  if (error instanceof X0tError) return error.code
+  return error instanceof Error && 'syscall' in error ? 'SYSTEM' : 'INTERNAL'
 }
 
 function jsonValue(_key: string, value: unknown): unknown {

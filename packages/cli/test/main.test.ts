@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { globSync, readFileSync } from 'node:fs'
 import { PassThrough, Readable, Writable } from 'node:stream'
 import t from 'tap'
 import { X0tError } from '@x0t/core'
@@ -103,6 +104,7 @@ t.test('errors show code and hint; faults of x0t their stack where asked for', a
   t.equal(shown(new Error('oops')), 'error INTERNAL: oops\n')
   t.match(shown(new Error('oops'), { X0T_DEBUG: '1' }), /main\.test\.ts/)
   t.equal(shown('text'), 'error INTERNAL: text\n')
+  t.match(shown(Object.assign(new Error('EACCES'), { syscall: 'open' })), /^error SYSTEM: EACCES/)
 })
 
 t.test('results are text or JSON; bytes and big integers become text in JSON', async (t) => {
@@ -140,6 +142,17 @@ t.test('help errors lists the codes of the packages, or explains one', async (t)
   t.ok(all.codes.every(({ code, meaning }) => /^[A-Z0-9_]+$/.test(code) && meaning.length > 10))
   t.match((await runCli(['help', 'errors', 'config_invalid'])).stdout, /^@x0t\/node\n {2}CONFIG_INVALID\n/)
   t.match(await runCli(['help', 'errors', 'NOPE']), { code: 2, stderr: /ERROR_CODE_UNKNOWN/ })
+})
+
+t.test('every code that a package throws is in help errors', async (t) => {
+  const { codes } = JSON.parse((await runCli(['help', 'errors', '--json'])).stdout) as {
+    codes: { code: string }[]
+  }
+  const known = new Set(codes.map(({ code }) => code))
+  const root = `${import.meta.dirname}/../..`
+  for (const file of globSync('*/src/**/*.ts', { cwd: root }).filter((path) => !path.startsWith('bench/')))
+    for (const [, code] of readFileSync(`${root}/${file}`, 'utf8').matchAll(/X0tError\(\s*'([A-Z0-9_]+)'/g))
+      t.ok(known.has(code!), `${code} of ${file}`)
 })
 
 t.test('help exit-codes and help config are complete', async (t) => {

@@ -259,6 +259,28 @@ t.test('config show names the origin of each value', async (t) => {
   })
 })
 
+t.test('config show --running asks the node, and log-level changes what it logs', async (t) => {
+  const home = shortFolder(t)
+  await using daemon = await fakeDaemon(`${home}/x0t.sock`, {
+    config: () => ({
+      settings: [
+        { name: 'probe.misses', value: 4, source: 'file' },
+        { name: 'network.listen', value: ['a:1'], source: 'flag' },
+        { name: 'network.bootstrap', value: [], source: 'default' },
+      ],
+    }),
+    logLevel: ({ level }) => ({ level }),
+  })
+  void daemon
+  const { stdout } = await runCli(['config', 'show', '--running', '--home', home])
+  t.match(
+    stdout,
+    /probe\.misses +4 +file\nnetwork\.listen +a:1 +flag\nnetwork\.bootstrap +\(none\) +default\n/,
+  )
+  t.match(await runCli(['node', 'log-level', 'debug', '--home', home]), { code: 0, stdout: 'debug\n' })
+  t.match(await runCli(['node', 'log-level', 'loud', '--home', home]), { code: 2 })
+})
+
 t.test('config check ends with 3 and the places of all problems', async (t) => {
   const home = shortFolder(t)
   t.match(await runCli(['config', 'check', '--home', home]), { code: 0, stdout: /the configuration holds/ })

@@ -3,11 +3,26 @@ export const errorCodes = {
   CONFIG_INVALID:
     'A setting in the file, the environment or a flag does not hold. The message names each place; x0t config check.',
   CONFIG_UNREADABLE: 'The configuration file is there but cannot be read. Check its owner and mode.',
-  CONFIG_EXISTS: 'x0t config init does not overwrite a file; use --force to replace it.',
   INSTALL_NEEDS_ROOT: 'Writing a systemd unit needs root: sudo x0t node install, or --dry-run to see it.',
   INSTALL_UNREACHABLE:
     'The service user could not read the program where it lies. Put x0t under /opt or /usr/local.',
   INSTALL_HOME_INVALID: 'A service keeps its state below /var/lib, so that systemd can make and own it.',
   INSTALL_FAILED: 'systemctl refused the unit; the message says why. journalctl -u x0t tells more.',
   INSTALL_EXISTS: 'A different unit file stands there already; compare with --dry-run, replace with --force.',
+  NODE_NOT_MADE:
+    'The home holds no node of a mesh yet: x0t node start makes a mesh, x0t node join enters one.',
+  NODE_IS_MEMBER:
+    'The home holds a member of a mesh already. Start it, or give the other node its own --home.',
+  NODE_STATE_DAMAGED:
+    'The state file cannot be read. Move it away: it holds nothing that is not found again.',
+  NODE_STATE_NEWER: 'A newer x0t wrote the state file; install that version again.',
+  JOIN_UNREACHABLE:
+    'No member named in the token answered. Check that one runs and that its port is open; --via.',
+  AUTHORITY_UNREACHABLE: 'The member that holds the authority did not answer; it is tried again.',
+  NOT_THE_AUTHORITY: 'Only the node that made the mesh can do this: it holds the certificate authority.',
+  NO_ADDRESS: 'The node knows no address at which others reach it: x0t node invite --address HOST:PORT.',
+  NODE_NOT_FOUND: 'No member has this name, id or address: x0t mesh map lists them.',
+  NODE_AMBIGUOUS: 'Several members fit this name or start of an id: give more characters of the id.',
+  NODE_NOT_BANNED: 'The member is not banned: x0t node bans lists who is.',
+  BAN_SELF: 'The node that holds the authority cannot ban itself.',
 } as const

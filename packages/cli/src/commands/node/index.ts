@@ -6,6 +6,7 @@ import { registerInit } from './init.ts'
 import { registerInstall } from './install.ts'
 import { registerInvite } from './invite.ts'
 import { registerJoin } from './join.ts'
+import { registerLogLevel } from './log-level.ts'
 import { registerLogs } from './logs.ts'
 import { registerPeers } from './peers.ts'
 import { registerStart } from './start.ts'
@@ -23,6 +24,7 @@ export function registerNode(program: Command, context: CommandContext): void {
   registerJoin(node, context)
   registerPeers(node, context)
   registerLogs(node, context)
+  registerLogLevel(node, context)
   registerTokens(node, context)
   registerBan(node, context)
   registerInit(node, context)
