@@ -283,7 +283,6 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
       await ended
       clearTimeout(timer)
     })
-    worker.unref()
   }
   stack.defer(() => {
     for (const timer of retiring.values()) clearTimeout(timer)
