@@ -15,6 +15,7 @@ import { watchEvents } from './event-stream.ts'
 import { healthOf } from './node-health.ts'
 import { resolveNode } from './node-reference.ts'
 import { createRateMeter } from './rates.ts'
+import { bootFeature } from './restart-watch.ts'
 import type { Runtime } from './runtime.ts'
 
 const defaultTokenTtlMs = 3_600_000
@@ -167,7 +168,7 @@ export function createApiHandlers(runtime: Runtime): Handlers {
           id,
           name,
           address: overlayAddress(id),
-          features: [...features],
+          features: features.filter((feature) => !feature.startsWith(bootFeature)),
           neighbours: neighbours.map((link) => ({ id: link.id, costUs: link.costUs })),
           ageMs,
         })),

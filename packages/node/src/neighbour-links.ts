@@ -55,6 +55,7 @@ type LinkState = { -readonly [Field in keyof NeighbourLink]: NeighbourLink[Field
 
 interface Entry extends LinkState {
   secret: Uint8Array
+  connection: string
   own: LinkOffer
   peer: LinkOffer | undefined
   installedGeneration: number
@@ -92,7 +93,13 @@ export function createNeighbourLinks(options: NeighbourLinksOptions): NeighbourL
 
   const offer = (entry: Entry, generation: number, carrier: Carrier): void => {
     release(entry.own)
-    entry.own = { generation, linkId: newLinkId(), udpPort: dataPlane.port, carrier }
+    entry.own = {
+      generation,
+      linkId: newLinkId(),
+      udpPort: dataPlane.port,
+      carrier,
+      connection: entry.connection,
+    }
     options.sendOffer(entry.nodeId, encodeLinkOffer(entry.own))
     install(entry)
   }
@@ -167,6 +174,7 @@ export function createNeighbourLinks(options: NeighbourLinksOptions): NeighbourL
       before?.cancelTimer()
       before?.cancelForget()
       if (before !== undefined) release(before.own)
+      const secret = exporter(hopExporterLabel, 32)
       const entry: Entry = {
         nodeId: id,
         address,
@@ -178,8 +186,9 @@ export function createNeighbourLinks(options: NeighbourLinksOptions): NeighbourL
         rttMs: before?.rttMs,
         lossRatio: before?.lossRatio,
         datagramBytes: before?.datagramBytes,
-        secret: exporter(hopExporterLabel, 32),
-        own: { generation: -1, linkId: 0, udpPort: 0, carrier: 'udp' },
+        secret,
+        connection: connectionTag(secret),
+        own: { generation: -1, linkId: 0, udpPort: 0, carrier: 'udp', connection: '' },
         peer: undefined,
         installedGeneration: -1,
         provenCarrier: undefined,
@@ -201,15 +210,17 @@ export function createNeighbourLinks(options: NeighbourLinksOptions): NeighbourL
     receiveOffer(from, bytes) {
       const entry = entries.get(from)
       if (entry === undefined || !entry.isControlUp) return
+      let peer: LinkOffer
       try {
-        entry.peer = decodeLinkOffer(bytes)
+        peer = decodeLinkOffer(bytes)
       } catch (error) {
         counters.count('link_offers_refused_total')
         log.warn('link-offer-refused', { from, reason: messageOf(error) })
         return
       }
-      if (entry.peer.generation > entry.own.generation)
-        offer(entry, entry.peer.generation, entry.peer.carrier)
+      if (peer.connection !== entry.connection) return
+      entry.peer = peer
+      if (peer.generation > entry.own.generation) offer(entry, peer.generation, peer.carrier)
       else install(entry)
     },
     remove(id) {
@@ -257,6 +268,10 @@ export function createNeighbourLinks(options: NeighbourLinksOptions): NeighbourL
       entries.clear()
     },
   }
+}
+
+function connectionTag(secret: Uint8Array): string {
+  return Buffer.from(hkdfSync('sha256', secret, new Uint8Array(), 'x0t-hop-v1/connection', 8)).toString('hex')
 }
 
 /** Keys of one generation: what the node of the lower id sends with, and the other. */

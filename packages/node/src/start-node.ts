@@ -1,4 +1,4 @@
-import { sign, verify, type KeyObject } from 'node:crypto'
+import { createHash, sign, verify, type KeyObject } from 'node:crypto'
 import {
   hasCode,
   labelOfNodeId,
@@ -45,6 +45,7 @@ import { describeNode, notMade, openExistingIdentity, type NodeIdentity } from '
 import { registerGauges } from './node-gauges.ts'
 import { openNodeState } from './node-state.ts'
 import { hasAesInstructions } from './processor.ts'
+import { bootFeature, createRestartWatch } from './restart-watch.ts'
 import { createRoutedChannel } from './routed-channel.ts'
 import { createSvidKeeper } from './svid-keeper.ts'
 import { followTraffic } from './traffic-watch.ts'
@@ -69,6 +70,10 @@ export interface MeshNode extends AsyncDisposable, NodeIdentity {
 }
 
 const housekeepingMs = 10_000
+const authorityWaitMs = 8000
+const authorityPollMs = 100
+/** Addresses of earlier neighbours that are dialled at the start, beside the configured ones. */
+const maxRemembered = 8
 
 /**
  * Starts the node of a home: data plane, control plane, routing, sessions, local API. Everything is checked before the
@@ -110,19 +115,21 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
       counters: metrics,
     })
 
-  /** Through the mesh; what a member does for others too. */
+  /** Through the mesh; what a member does for others too. A node that has just come up waits for its map first. */
   const passToAuthority = async (request: Uint8Array): Promise<Uint8Array> => {
     if (desk !== undefined) return desk.answer(request)
-    const authorities = mesh
-      .map()
-      .nodes.filter(({ id, features }) => id !== self && features.includes('authority'))
-    for (const { id } of authorities) {
-      try {
-        return await routed.request(id, request)
-      } catch (error) {
-        log.debug('authority-silent', { authority: id, reason: messageOf(error) })
+    const untilMs = clock.monotonicMs() + authorityWaitMs
+    do {
+      for (const { id, features } of mesh.map().nodes) {
+        if (id === self || !features.includes('authority') || !mesh.routes().has(id)) continue
+        try {
+          return await routed.request(id, request)
+        } catch (error) {
+          log.debug('authority-silent', { authority: id, reason: messageOf(error) })
+        }
       }
-    }
+      await new Promise<void>((resolve) => void clock.setTimer(authorityPollMs, resolve))
+    } while (clock.monotonicMs() < untilMs)
     throw new X0tError('AUTHORITY_UNREACHABLE', 'the node with the authority is not in reach')
   }
 
@@ -236,9 +243,12 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
   // Routing.
   const features = [
     'relay',
+    // A member that was restarted has no keys any more: its peers see by this that they must make new ones.
+    `${bootFeature}${Buffer.from(random.bytes(6)).toString('hex')}`,
     ...(dataPlane.tunName === undefined ? [] : ['tun']),
     ...(authority === undefined ? [] : ['authority']),
   ]
+  const restarts = createRestartWatch(self)
   const mesh = stack.use(
     createMeshDriver({
       self,
@@ -270,6 +280,7 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
         )
       },
       onTopology() {
+        for (const id of restarts.look(mesh.map().nodes)) sessions.renew(id)
         plane?.addKnownAddresses(
           mesh
             .map()
@@ -448,8 +459,8 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
     hostKey: identity.ed25519.privateKey,
     trust,
     listen: config.network.listen,
-    bootstrap: config.network.bootstrap,
-    mdns: { enabled: config.network.mdns, serviceTag: `x0t-${membership.bundle.trustDomain}` },
+    bootstrap: uniqueAddresses([...config.network.bootstrap, ...state.addresses().slice(0, maxRemembered)]),
+    mdns: { enabled: config.network.mdns, serviceTag: serviceTagOf(membership.bundle.trustDomain) },
     hello: () => Buffer.from(name),
     onEnrol: (request) => passToAuthority(request),
     onNeighbourUp({ nodeId, address, port, direction, exporter }) {
@@ -481,7 +492,6 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   })
   stack.use(plane)
-  plane.addKnownAddresses([])
 
   // Everything is there: begin.
   for (const ban of bans.list()) members.addBan(ban.record)
@@ -540,6 +550,17 @@ function udpAddress({ network }: NodeConfig): { readonly host?: string; readonly
   if (first === undefined) return {}
   const isWildcard = first.host === '0.0.0.0' || more.length > 0
   return { host: isWildcard ? '::' : first.host, port: first.port }
+}
+
+/** A DNS label that members share and that tells strangers on the network nothing but that x0t is here. */
+function serviceTagOf(trustDomain: string): string {
+  return `x0t-${createHash('sha256').update(`x0t-mdns-v1${trustDomain}`).digest('hex').slice(0, 16)}`
+}
+
+function uniqueAddresses<T extends { readonly host: string; readonly port: number }>(
+  addresses: readonly T[],
+): T[] {
+  return [...new Map(addresses.map((address) => [`${address.host} ${address.port}`, address])).values()]
 }
 
 function dialable(addresses: readonly string[]): { host: string; port: number }[] {

@@ -12,7 +12,13 @@ import {
   type Membership,
 } from '../src/membership.ts'
 
-const id = (n: number): NodeId => nodeIdFromBytes(new Uint8Array(32).fill(0).with(0, n & 255).with(1, n >> 8))
+const id = (n: number): NodeId =>
+  nodeIdFromBytes(
+    new Uint8Array(32)
+      .fill(0)
+      .with(0, n & 255)
+      .with(1, n >> 8),
+  )
 const memberRecord = (n: number, notAfterMs: number): Uint8Array => encode({ n, notAfterMs, good: true })
 const banRecord = (n: number, serial: number, lifted = false): Uint8Array => encode({ n, serial, lifted })
 
@@ -27,7 +33,10 @@ interface Host {
 }
 
 /** Hosts in a line or any other shape, with messages delivered from one queue. */
-function createNet(edges: readonly (readonly [number, number])[], count: number): { hosts: Host[]; run(): void; up(): void } {
+function createNet(
+  edges: readonly (readonly [number, number])[],
+  count: number,
+): { hosts: Host[]; run(): void; up(): void } {
   const queue: { to: NodeId; from: NodeId; message: Uint8Array }[] = []
   const hosts = Array.from({ length: count }, (_, n): Host => {
     const host: Host = {
@@ -43,8 +52,15 @@ function createNet(edges: readonly (readonly [number, number])[], count: number)
           const body = decode<{ n: number; notAfterMs: number; good: boolean }>(record)
           if (!body.good) throw new X0tError('SVID_WRONG_AUTHORITY', 'not ours')
           const nodeId = id(body.n)
-          if (host.banned.some((ban) => ban.nodeId === nodeId && !ban.lifted)) throw new X0tError('SVID_BANNED', 'banned')
-          return { nodeId, name: `n${body.n}`, notAfterMs: body.notAfterMs, ed25519PublicRaw: new Uint8Array(32), record }
+          if (host.banned.some((ban) => ban.nodeId === nodeId && !ban.lifted))
+            throw new X0tError('SVID_BANNED', 'banned')
+          return {
+            nodeId,
+            name: `n${body.n}`,
+            notAfterMs: body.notAfterMs,
+            ed25519PublicRaw: new Uint8Array(32),
+            record,
+          }
         },
         verifyBan(record) {
           const body = decode<{ n: number; serial: number; lifted: boolean }>(record)
@@ -83,7 +99,14 @@ function createNet(edges: readonly (readonly [number, number])[], count: number)
 }
 
 t.test('records known before a meeting reach everyone along a line', (t) => {
-  const net = createNet([[0, 1], [1, 2], [2, 3]], 4)
+  const net = createNet(
+    [
+      [0, 1],
+      [1, 2],
+      [2, 3],
+    ],
+    4,
+  )
   for (const [n, host] of net.hosts.entries()) host.membership.addMember(memberRecord(n, 1000))
   net.up()
   net.run()
@@ -93,7 +116,13 @@ t.test('records known before a meeting reach everyone along a line', (t) => {
 })
 
 t.test('a renewed record replaces the old one, an older one changes nothing and is not passed on', (t) => {
-  const net = createNet([[0, 1], [1, 2]], 3)
+  const net = createNet(
+    [
+      [0, 1],
+      [1, 2],
+    ],
+    3,
+  )
   net.up()
   net.hosts[0]!.membership.addMember(memberRecord(0, 1000))
   net.run()
@@ -108,7 +137,13 @@ t.test('a renewed record replaces the old one, an older one changes nothing and 
 })
 
 t.test('a ban removes the member everywhere and keeps it out', (t) => {
-  const net = createNet([[0, 1], [1, 2]], 3)
+  const net = createNet(
+    [
+      [0, 1],
+      [1, 2],
+    ],
+    3,
+  )
   net.up()
   net.hosts[2]!.membership.addMember(memberRecord(9, 1000))
   net.run()
@@ -167,9 +202,15 @@ t.test('expired members leave', (t) => {
 
 t.test('a member sending forged records is refused by code, and counted', (t) => {
   const net = createNet([[0, 1]], 2)
-  net.hosts[0]!.membership.receive(id(1), encode({ t: 'member', r: encode({ n: 1, notAfterMs: 9, good: false }) }))
+  net.hosts[0]!.membership.receive(
+    id(1),
+    encode({ t: 'member', r: encode({ n: 1, notAfterMs: 9, good: false }) }),
+  )
   net.hosts[0]!.membership.receive(id(1), Uint8Array.of(0xff))
-  t.same(net.hosts[0]!.counted, ['records_refused_total SVID_WRONG_AUTHORITY', 'records_refused_total RECORD_MALFORMED'])
+  t.same(net.hosts[0]!.counted, [
+    'records_refused_total SVID_WRONG_AUTHORITY',
+    'records_refused_total RECORD_MALFORMED',
+  ])
   t.end()
 })
 
@@ -228,7 +269,9 @@ t.test('the decoder refuses whatever is no message, and never throws anything bu
     { t: 'other' },
   ]
   for (const value of bad) t.throws(() => decodeRecordsMessage(encode(value)), { code: 'RECORD_MALFORMED' })
-  t.throws(() => decodeRecordsMessage(new Uint8Array(maxRecordsMessageBytes + 1)), { code: 'RECORD_MALFORMED' })
+  t.throws(() => decodeRecordsMessage(new Uint8Array(maxRecordsMessageBytes + 1)), {
+    code: 'RECORD_MALFORMED',
+  })
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
       try {
