@@ -226,10 +226,15 @@ class TlsListener extends TypedEventEmitter<ListenerEvents> implements Listener 
   /** Wildcards as the addresses of this host, without those inside the overlay. */
   getAddrs(): Multiaddr[] {
     if (this.#port === undefined) return []
-    return getThinWaistAddresses(toMultiaddr(this.#port.address)).filter((address) => {
-      const plain = fromMultiaddr(address)
-      return plain !== undefined && !isOverlayIp(plain.host)
-    })
+    const { port } = this.#port.address
+    // The expansion keeps IP and port only.
+    const hosts = getThinWaistAddresses(toMultiaddr(this.#port.address)).map(
+      (ma) => ma.getComponents()[0]?.value,
+    )
+    return hosts
+      .filter((host) => host !== undefined)
+      .filter((host) => !isOverlayIp(host))
+      .map((host) => toMultiaddr({ host, port }))
   }
 
   async close(): Promise<void> {

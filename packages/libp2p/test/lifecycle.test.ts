@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
 import { generateKeyPairSync } from 'node:crypto'
-import { systemClock, type Clock } from '@x0t/core'
+import { systemClock, X0tError, type Clock } from '@x0t/core'
 import t from 'tap'
 import { channels } from '../src/index.ts'
 import { TestMesh, TestPlane } from './test-mesh.ts'
@@ -106,6 +106,78 @@ t.test('a connection ends with the SVID of the peer, unless it renews in band', 
   const { down } = await a.event('down')
   t.match(down, { nodeId: stale.member.nodeId, reason: 'expired', by: 'us' })
   t.match(a.plane.neighbours(), [{ nodeId: renewing.member.nodeId }])
+})
+
+t.test('a ban reaches a peer that lives on a renewed SVID', async (t) => {
+  const clock = shiftedClock()
+  const member = mesh.member()
+  await using a = await TestPlane.start(mesh.member(), { clock })
+  await using b = await TestPlane.start(member, { bootstrap: [a.address] })
+  await Promise.all([a.up(), b.up()])
+  a.plane.extendPeer(member.nodeId, clock.wallMs() + 10 * 3_600_000)
+  clock.shiftMs = 2 * 3_600_000
+  a.plane.recheck()
+  t.equal(a.plane.neighbours().length, 1)
+  mesh.banned.add(member.nodeId)
+  a.plane.recheck()
+  t.match((await a.event('down')).down, { reason: 'banned', by: 'us' })
+})
+
+t.test('what makes the owner throw costs the neighbour its connection', async (t) => {
+  await using a = await TestPlane.start(mesh.member(), {
+    onFrame: (_from, channel) => {
+      throw channel === channels.mesh
+        ? new X0tError('MESH_MALFORMED', 'not a mesh message')
+        : new Error('a bug')
+    },
+  })
+  await using b = await TestPlane.start(mesh.member(), { bootstrap: [a.address] })
+  await Promise.all([a.up(), b.up()])
+  b.plane.send(a.member.nodeId, channels.mesh, hello)
+  t.match((await a.event('down')).down, { reason: 'frame-invalid', by: 'us' })
+  a.forget()
+  b.forget()
+  await Promise.all([a.up(), b.up()])
+  b.plane.send(a.member.nodeId, channels.records, hello)
+  t.match((await a.event('down')).down, { reason: 'other', by: 'us' })
+})
+
+t.test('a bootstrap address may be a name', async (t) => {
+  await using a = await TestPlane.start(mesh.member(), {
+    listen: [
+      { host: '::1', port: 0 },
+      { host: '127.0.0.1', port: 0 },
+    ],
+  })
+  const { port } = a.plane.addresses.find(({ host }) => host === '127.0.0.1')!
+  await using b = await TestPlane.start(mesh.member(), {
+    bootstrap: [{ host: 'localhost', port }],
+    listen: [],
+  })
+  t.match(await b.up(), { nodeId: a.member.nodeId, port })
+})
+
+t.test('a neighbour that does not read fills its queue, and send says so', async (t) => {
+  await using a = await TestPlane.start(mesh.member(), {
+    limits: { queueBytes: 200_000, carrierQueueBytes: 100_000 },
+  })
+  await using b = await TestPlane.start(mesh.member(), { bootstrap: [a.address] })
+  await Promise.all([a.up(), b.up()])
+  const frame = new Uint8Array(60_000)
+  let taken = 0
+  // In one turn of the event loop nothing leaves: what is not taken by the stream must queue, then be refused.
+  while (a.plane.send(b.member.nodeId, channels.carrier, frame)) taken++
+  await a.event(
+    'count',
+    ({ name, labels }) => name === 'control_frames_dropped_total' && labels.channel === 'carrier',
+  )
+  t.ok(a.plane.send(b.member.nodeId, channels.mesh, frame), 'mesh has room where carrier has none')
+  t.ok((a.plane.neighbours()[0]?.queuedBytes ?? 0) > 100_000)
+  await b.event('frame', ({ channel }) => channel === channels.mesh)
+  const frames = (): number => b.events.filter(({ kind }) => kind === 'frame').length
+  while (frames() < taken + 1) await new Promise((resolve) => setImmediate(resolve))
+  t.equal(frames(), taken + 1, 'everything that was taken arrives')
+  t.equal(a.plane.neighbours()[0]?.queuedBytes, 0)
 })
 
 t.test('a node beyond the maximum is a guest for a while, and refused beyond the guests', async (t) => {

@@ -23,8 +23,8 @@ export class TestMesh {
   readonly authority: Authority
   readonly banned = new Set<NodeId>()
 
-  constructor(meshName = 'home') {
-    this.authority = createAuthority({ meshName, random, clock })
+  constructor(authority = createAuthority({ meshName: 'home', random, clock })) {
+    this.authority = authority
   }
 
   /** A member; `shiftMs` moves the validity of its SVID. */
