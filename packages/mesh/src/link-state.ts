@@ -1,7 +1,16 @@
-import { decode, encode } from '@ipld/dag-cbor'
-import { bytesOfNodeId, messageOf, type NodeId } from '@x0t/core'
+import { encode } from '@ipld/dag-cbor'
+import { bytesOfNodeId, type NodeId } from '@x0t/core'
 import { limits } from './limits.ts'
-import { integerOf, listOf, malformed, mapOf, nodeIdOf, textOf, tupleOf } from './strict-fields.ts'
+import {
+  decodeValue,
+  integerOf,
+  listOf,
+  malformed,
+  mapOf,
+  nodeIdOf,
+  textOf,
+  tupleOf,
+} from './strict-fields.ts'
 
 /** A link as one of its ends lists it. */
 export interface ListedLink {
@@ -54,8 +63,7 @@ export function encodeLinkState(state: LinkState): Uint8Array<ArrayBuffer> {
  * @throws X0tError MESH_MESSAGE_MALFORMED
  */
 export function decodeLinkState(bytes: Uint8Array): LinkState {
-  if (bytes.length > limits.linkStateBytes) throw malformed(`a link state of ${bytes.length} bytes`)
-  const value = decodeValue(bytes)
+  const value = decodeValue(bytes, limits.linkStateBytes)
   if (Buffer.compare(encode(value), bytes) !== 0) throw malformed('a link state that is not canonical')
   const map = mapOf(value, keys)
   integerOf(map['v'], version, version)
@@ -112,12 +120,4 @@ function readNeighbour(item: unknown): readonly [NodeId, ListedLink] {
       datagramBytes: integerOf(datagramBytes, 0, limits.datagramBytes),
     },
   ]
-}
-
-function decodeValue(bytes: Uint8Array): unknown {
-  try {
-    return decode(bytes)
-  } catch (error) {
-    throw malformed(messageOf(error), error)
-  }
 }

@@ -1,9 +1,10 @@
-import { decode, encode } from '@ipld/dag-cbor'
-import { bytesOfNodeId, messageOf, type NodeId } from '@x0t/core'
+import { encode } from '@ipld/dag-cbor'
+import { bytesOfNodeId, type NodeId } from '@x0t/core'
 import { limits } from './limits.ts'
 import {
   booleanOf,
   bytesOf,
+  decodeValue,
   integerOf,
   listOf,
   malformed,
@@ -87,13 +88,7 @@ export function encodeMessage(message: MeshMessage): Uint8Array<ArrayBuffer> {
 
 /** Reads a message strictly; bodies of link states stay bytes. @throws X0tError MESH_MESSAGE_MALFORMED */
 export function decodeMessage(bytes: Uint8Array): MeshMessage {
-  if (bytes.length > limits.messageBytes) throw malformed(`${bytes.length} bytes`)
-  let value: unknown
-  try {
-    value = decode(bytes)
-  } catch (error) {
-    throw malformed(messageOf(error), error)
-  }
+  const value = decodeValue(bytes, limits.messageBytes)
   const type = typeof value === 'object' && value !== null && 't' in value ? value.t : undefined
   switch (type) {
     case 'states': {

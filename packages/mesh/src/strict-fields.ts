@@ -1,5 +1,20 @@
 import { isUint8Array } from 'node:util/types'
-import { nodeIdBytes, nodeIdFromBytes, X0tError, type NodeId } from '@x0t/core'
+import { decode } from '@ipld/dag-cbor'
+import { messageOf, nodeIdBytes, nodeIdFromBytes, X0tError, type NodeId } from '@x0t/core'
+
+/**
+ * Decodes dag-cbor. Byte strings of the value are copies, so that the message's buffer can be let go:
+ * the decoder slices, and a slice of a plain Uint8Array is a copy where that of a Buffer is none.
+ * @throws X0tError MESH_MESSAGE_MALFORMED
+ */
+export function decodeValue(bytes: Uint8Array, maxBytes: number): unknown {
+  if (bytes.length > maxBytes) throw malformed(`${bytes.length} bytes where ${maxBytes} are allowed`)
+  try {
+    return decode(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length))
+  } catch (error) {
+    throw malformed(messageOf(error), error)
+  }
+}
 
 /** The fields of a decoded map or array are read by these; each throws MESH_MESSAGE_MALFORMED. */
 export function malformed(what: string, cause?: unknown): X0tError {
@@ -40,11 +55,10 @@ export function textOf(value: unknown, maxCharacters: number): string {
   return value
 }
 
-/** A copy, so that the message's buffer can be let go. */
-export function bytesOf(value: unknown, minBytes: number, maxBytes: number): Uint8Array<ArrayBuffer> {
+export function bytesOf(value: unknown, minBytes: number, maxBytes: number): Uint8Array {
   if (!isUint8Array(value) || value.length < minBytes || value.length > maxBytes)
     throw malformed(`no byte string of ${minBytes} to ${maxBytes}`)
-  return new Uint8Array(value)
+  return value
 }
 
 export function nodeIdOf(value: unknown): NodeId {

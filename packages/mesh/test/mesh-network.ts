@@ -54,8 +54,11 @@ export interface MeshNetwork {
   boot(index: number): void
 }
 
+const ids: NodeId[] = []
+
+/** The id of the test node with this number. */
 export const idOf = (index: number): NodeId =>
-  nodeIdFromBytes(createHash('sha256').update(`node ${index}`).digest())
+  (ids[index] ??= nodeIdFromBytes(createHash('sha256').update(`node ${index}`).digest()))
 
 /** Stands for Ed25519 where hundreds of nodes sign: 64 bytes that only the holder of the "key" makes. */
 export const cheapSignature = (id: NodeId, body: Uint8Array): Uint8Array =>

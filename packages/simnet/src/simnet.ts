@@ -142,7 +142,7 @@ export function createSimnet({ seed, startWallMs = 1_700_000_000_000 }: SimnetOp
     if (link === undefined || !carries(link)) return
     const direction = link.directions[link.ends[0] === from.id ? 0 : 1]
     // A copy: the sender may use its buffer again.
-    const copy = Uint8Array.from(bytes)
+    const copy = new Uint8Array(bytes)
     direction.send(nowMs, link.properties, bytes.length, reliable, () => {
       const process = nodeOf(to).running?.process
       messages++
