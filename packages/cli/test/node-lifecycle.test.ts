@@ -1,8 +1,17 @@
 import { once } from 'node:events'
-import { readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { PassThrough } from 'node:stream'
 import t from 'tap'
-import { runCli, shortFolder, type CliResult } from './run-cli.ts'
+import { main } from '../src/main.ts'
+import { runCli as run, shortFolder, type CliResult } from './run-cli.ts'
+
+// Detached nodes inherit the environment, in which the test runner may have left a word for processes of Node.
+const env = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !name.startsWith('X0T_')),
+) as Record<string, string>
+const runCli = (argv: readonly string[], more: { readonly stdin?: string } = {}): Promise<CliResult> =>
+  run(argv, { env, ...more })
 
 /** A TCP port that is free now. */
 async function freePort(): Promise<number> {
@@ -61,6 +70,54 @@ t.test('a detached node comes up, lets another one in, refuses a second start, a
   t.equal((await runCli(['node', 'status', '--home', first])).code, 4)
   t.match(readFileSync(`${first}/node.log`, 'utf8'), /"event":"node-up"[^]*"event":"stop-asked"/)
   t.notOk(readFileSync(`${first}/node.log`, 'utf8').includes(token))
+})
+
+t.test('join --detach enrols, starts, and leaves two nodes that can be stopped', async (t) => {
+  const [first, second] = [`${shortFolder(t)}/a`, `${shortFolder(t)}/b`]
+  const address = `127.0.0.1:${await freePort()}`
+  json(await runCli(['node', 'start', '--detach', '--json', '--home', first, '--listen', address, ...quiet]))
+  t.teardown(() => runCli(['node', 'stop', '--home', first]))
+  const invitation = json(await runCli(['node', 'invite', '--home', first, '--address', address, '--json']))
+  const listen = `127.0.0.1:${await freePort()}`
+  const join = [
+    'node',
+    'join',
+    '-',
+    '--via',
+    address,
+    '--detach',
+    '--home',
+    second,
+    '--listen',
+    listen,
+    ...quiet,
+  ]
+  const joined = await runCli([...join, '--set', 'session.renew_seconds=60'], {
+    stdin: String(invitation['token']),
+  })
+  t.match(joined, { code: 0, stdout: /^node +[a-z2-7]{52}$/m })
+  t.teardown(() => runCli(['node', 'stop', '--home', second]))
+  t.match(json(await runCli(['node', 'status', '--home', second, '--json'])), { role: 'member' })
+  const { settings } = json(await runCli(['config', 'show', '--running', '--home', second, '--json']))
+  t.match(
+    (settings as { name: string }[]).find(({ name }) => name === 'session.renew_seconds'),
+    { value: 60, source: 'flag' },
+  )
+  t.equal((await runCli(['node', 'stop', '--home', second])).code, 0)
+  t.equal((await runCli(['node', 'stop', '--home', first])).code, 0)
+})
+
+t.test('a detached start that is interrupted ends its process', async (t) => {
+  const home = `${shortFolder(t)}/h`
+  const streams = { stdin: process.stdin, stdout: new PassThrough(), stderr: new PassThrough(), env }
+  const started = main(
+    ['node', 'start', '--detach', '--home', home, '--listen', '127.0.0.1:1', ...quiet],
+    streams,
+  )
+  // The log file is opened just before the process is spawned.
+  while (!existsSync(`${home}/node.log`)) await new Promise((resolve) => setImmediate(resolve))
+  process.emit('SIGINT', 'SIGINT')
+  t.equal(await started, 130)
 })
 
 t.test('a detached start that fails says why', async (t) => {

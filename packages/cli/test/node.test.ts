@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { PassThrough } from 'node:stream'
 import t from 'tap'
@@ -36,6 +37,22 @@ t.test('every command that needs a running node ends with exit code 4 without on
     t.equal(code, 4, words)
     t.match(stderr, /NO_DAEMON.*\n.*x0t node start/)
   }
+})
+
+t.test('a terminal gets the live view, until the node is interrupted', async (t) => {
+  const home = shortFolder(t)
+  await using daemon = await fakeDaemon(`${home}/x0t.sock`, {
+    status: () => sampleStatus,
+    peers: () => ({ peers: [] }),
+    meshRoutes: () => ({ routes: [] }),
+    async *events(_, { signal }) {
+      yield* sampleEvents
+      setImmediate(() => process.emit('SIGINT', 'SIGINT'))
+      await once(signal, 'abort')
+    },
+  })
+  void daemon
+  t.match(await runCli(['node', 'status', '-w', '--home', home], { terminal: true }), { code: 130 })
 })
 
 t.test('status and peers show what the node says, to people and to programs', async (t) => {
@@ -412,6 +429,19 @@ t.test('a node that ends by itself ends the command, and with --json stdout has 
   await runForeground(program, { loaded: await configOf({ home }, context), mesh: 'm' }, context)
   t.match(JSON.parse(printed.stdout), { nodeId: nodeA, first: true, home })
   t.match(calls, [/^init m /, 'start', 'close'])
+})
+
+t.test('a node shows its service manager that it lives', async (t) => {
+  const home = shortFolder(t)
+  const env = { NOTIFY_SOCKET: '@x0t-nobody-listens', WATCHDOG_USEC: '20000' }
+  const { context, printed } = contextWith({ env })
+  const done = Promise.withResolvers<void>()
+  const { program } = programOf({ done: done.promise })
+  const running = runForeground(program, { loaded: await configOf({ home }, context) }, context)
+  await seen(() => printed.stderr.split('service-manager-unreachable').length > 3)
+  done.resolve()
+  await running
+  t.match(printed.stderr, /"path":"@x0t-nobody-listens"/)
 })
 
 t.test('a start that fails is logged, into the file where one is named, and passed on', async (t) => {

@@ -1,3 +1,4 @@
+import { PassThrough, Writable } from 'node:stream'
 import { createElement as h } from 'react'
 import { render } from 'ink-testing-library'
 import t from 'tap'
@@ -11,7 +12,7 @@ import {
   startState,
   type LiveState,
 } from '../src/views/live-state.ts'
-import { renderStatusFrame, StatusLive } from '../src/views/status-live.ts'
+import { renderStatusFrame, showStatusLive, StatusLive } from '../src/views/status-live.ts'
 import { fakeDaemon, nodeB, sampleEvents, samplePeer, sampleRoute, sampleStatus } from './fake-daemon.ts'
 import { runCli, shortFolder } from './run-cli.ts'
 
@@ -105,6 +106,39 @@ t.test('the live view follows its feed and q ends it', async (t) => {
   t.equal(watchers, 1)
   app.stdin.write('q')
   await until(() => watchers === 0)
+})
+
+t.test('a signal ends the live view, and leaves the terminal as it was', async (t) => {
+  const abort = new AbortController()
+  const printed: string[] = []
+  const stdout = Object.assign(
+    new Writable({
+      write(chunk, _encoding, done) {
+        printed.push(String(chunk))
+        done()
+      },
+    }),
+    { isTTY: true, columns: 80, rows: 20 },
+  )
+  let watchers = 0
+  const subscribed = Promise.withResolvers<void>()
+  const state = sampleArrived(startState, sample)
+  const feed = {
+    state: () => state,
+    subscribe() {
+      watchers++
+      subscribed.resolve()
+      return () => void watchers--
+    },
+  }
+  const streams = { stdin: new PassThrough(), stdout, stderr: stdout, env: {} }
+  const shown = showStatusLive(feed, streams, abort.signal)
+  await subscribed.promise
+  abort.abort(new Error('stop'))
+  await t.rejects(shown, { message: 'stop' })
+  t.equal(watchers, 0)
+  const text = printed.join('')
+  t.equal(text.includes('\u001b[?1049h'), text.includes('\u001b[?1049l'))
 })
 
 t.test('the feed asks every second, hears events, and shows a node that went away', async (t) => {

@@ -119,7 +119,7 @@ export function renderStatusFrame(state: LiveState, width: number): string {
   return renderToString(h(StatusFrame, { state, width }), { columns: width })
 }
 
-/** Shows the view on the terminal's second screen until `q`, Ctrl-C or the signal. */
+/** Shows the view on the terminal's second screen until `q` or Ctrl-C. @throws the signal's reason */
 export async function showStatusLive(feed: Feed, streams: Streams, signal: AbortSignal): Promise<void> {
   const stdout = streams.stdout as NodeJS.WriteStream
   const size = (): { width: number; height: number } => ({
@@ -137,6 +137,7 @@ export async function showStatusLive(feed: Feed, streams: Streams, signal: Abort
   signal.addEventListener('abort', onAbort, { once: true })
   try {
     await app.waitUntilExit()
+    signal.throwIfAborted()
   } finally {
     signal.removeEventListener('abort', onAbort)
   }
