@@ -1,0 +1,29 @@
+/**
+ * Benchmarks of scenarios against other software, with statistics, objectives and reports.
+ *
+ * @example
+ * import { reportMarkdown, throughputBench } from '@x0t/bench'
+ * const report = await throughputBench({
+ *   against: ['wireguard-go'], relays: 0, lossRatio: 0, runs: 3, seconds: 5, datagrams: false, offloads: true,
+ *   runFolder: '/run/x0t-testbed', objectives: [], command: 'example', versions: {},
+ *   env: process.env, signal: new AbortController().signal,
+ * })
+ * process.stdout.write(reportMarkdown(report))
+ */
+export { errorCodes, type BenchErrorCode } from './errors.ts'
+export {
+  bootstrapMedian,
+  leastForPercentiles,
+  leastSquaresSlope,
+  median,
+  quantile,
+  type Interval,
+} from './statistics.ts'
+export { sampleBook, summarize, type Result, type SampleBook } from './result.ts'
+export { judge, parseObjective, type Objective, type ObjectiveOutcome } from './objective.ts'
+export { makeReport, type Report, type Skipped } from './report.ts'
+export { figure, reportMarkdown } from './markdown.ts'
+export { describeEnvironment, type Environment } from './environment.ts'
+export { throughputBench, type ThroughputOptions } from './throughput.ts'
+export { peers } from './peers/index.ts'
+export { cryptoBench, type CryptoOptions } from './crypto.ts'

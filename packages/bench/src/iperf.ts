@@ -1,0 +1,115 @@
+import { readFile } from 'node:fs/promises'
+import { messageOf, X0tError } from '@x0t/core'
+import type { Lab } from './lab.ts'
+
+/** One TCP run as the receiver saw it. */
+export interface TcpRun {
+  readonly bitsPerSecond: number
+  readonly bytes: number
+}
+
+/** One UDP run as the receiver saw it. */
+export interface DatagramRun {
+  readonly sentPerSecond: number
+  readonly receivedPerSecond: number
+  readonly lossRatio: number
+}
+
+interface IperfSum {
+  readonly bytes: number
+  readonly bits_per_second: number
+  readonly seconds: number
+  readonly packets?: number
+  readonly lost_packets?: number
+}
+
+/** Payload of the small datagrams, bytes. */
+export const smallDatagramBytes = 200
+
+/** Starts the iperf3 server on the last host and waits until it listens. */
+export async function startIperfServer(lab: Lab): Promise<void> {
+  await lab.daemon(lab.last, 'iperf3', ['iperf3', '--server', '--interval', '0'])
+  await lab.until('iperf3 listening', async () => {
+    return (await lab.run(lab.last, ['ss', '-Hltn', 'sport = :5201'])).stdout !== ''
+  })
+}
+
+/** One TCP stream from the first host to `target`. */
+export async function tcpRun(lab: Lab, target: string, seconds: number): Promise<TcpRun> {
+  const end = await iperf(lab, target, seconds, [])
+  const received = end['sum_received']
+  if (received === undefined || received.bytes === 0) {
+    throw new X0tError('BENCH_MEASUREMENT_FAILED', 'iperf3 received nothing')
+  }
+  return { bitsPerSecond: received.bits_per_second, bytes: received.bytes }
+}
+
+/** Datagrams of 200 bytes at an offered rate, in packets per second. */
+export async function datagramRun(
+  lab: Lab,
+  target: string,
+  seconds: number,
+  rate: number,
+): Promise<DatagramRun> {
+  const bitrate = String(Math.round(rate * smallDatagramBytes * 8))
+  // The default receive buffer holds some 270 small datagrams: a pause of the receiver would look like loss.
+  const buffer = ['--window', String(await largestBufferBytes())]
+  const words = ['--udp', '--length', String(smallDatagramBytes), '--bitrate', bitrate, ...buffer]
+  const sum = (await iperf(lab, target, seconds, words))['sum']
+  if (sum?.packets === undefined || sum.lost_packets === undefined || sum.packets === 0) {
+    throw new X0tError('BENCH_MEASUREMENT_FAILED', 'iperf3 counted no datagrams')
+  }
+  return {
+    sentPerSecond: sum.packets / sum.seconds,
+    receivedPerSecond: (sum.packets - sum.lost_packets) / sum.seconds,
+    lossRatio: sum.lost_packets / sum.packets,
+  }
+}
+
+/** As much as the kernel grants, 2 MiB at most; iperf3 fails when it gets less than it asks for. */
+async function largestBufferBytes(): Promise<number> {
+  const limits = await Promise.all(
+    ['rmem_max', 'wmem_max'].map(async (name) =>
+      Number(await readFile(`/proc/sys/net/core/${name}`, 'utf8')),
+    ),
+  )
+  return Math.min(2 * 2 ** 20, ...limits)
+}
+
+async function iperf(
+  lab: Lab,
+  target: string,
+  seconds: number,
+  words: readonly string[],
+): Promise<Readonly<Record<string, IperfSum | undefined>>> {
+  const argv = [
+    'iperf3',
+    '--client',
+    target,
+    '--time',
+    String(seconds),
+    '--json',
+    '--connect-timeout',
+    '5000',
+    ...words,
+  ]
+  const { stdout, stderr } = await lab.run(lab.first, argv, {
+    allowFailure: true,
+    timeoutMs: seconds * 1000 + 20_000,
+  })
+  return parseIperf(stdout === '' ? stderr : stdout)
+}
+
+/** The sums at the end of iperf3's JSON. @throws X0tError BENCH_MEASUREMENT_FAILED on its error, or no JSON */
+export function parseIperf(text: string): Readonly<Record<string, IperfSum | undefined>> {
+  let document: { readonly error?: string; readonly end?: Readonly<Record<string, IperfSum | undefined>> }
+  try {
+    document = JSON.parse(text) as typeof document
+  } catch (error) {
+    throw new X0tError('BENCH_MEASUREMENT_FAILED', `iperf3: ${messageOf(error)}`, { cause: error })
+  }
+  if (document.error !== undefined || document.end === undefined) {
+    throw new X0tError('BENCH_MEASUREMENT_FAILED', `iperf3: ${document.error ?? 'no result'}`)
+  }
+  return document.end
+}
