@@ -218,7 +218,10 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
     onBan(ban) {
       bans.merge(verifyBanRecord(ban.record, keeper.bundle()))
       events.emit(ban.lifted ? 'ban-lifted' : 'banned', { peer: ban.nodeId })
-      if (ban.lifted) return
+      if (ban.lifted) {
+        if (ban.nodeId === self) announceMember()
+        return
+      }
       mesh.handle({ type: 'member-removed', id: ban.nodeId })
       sessions.drop(ban.nodeId)
       links.remove(ban.nodeId)
@@ -228,8 +231,12 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
     log,
     counters: metrics,
   })
-  const announceMember = (): void =>
+  const announceMember = (): void => {
+    // A node that was banned still starts: it may hear that the ban was lifted.
+    if (isBanned(self))
+      return log.error('this-node-is-banned', { hint: 'only the operator of the mesh can lift it' })
     members.addMember(createMemberRecord(identity, { chainDer: keeper.credentials().chainDer, name, clock }))
+  }
   const memberKeys = new Map<NodeId, KeyObject>()
   const keyOf = (id: NodeId): KeyObject | undefined => {
     const known = memberKeys.get(id)
