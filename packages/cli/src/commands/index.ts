@@ -10,6 +10,11 @@ type Noun = readonly [name: string, description: string, load: () => Promise<Reg
 const nouns: readonly Noun[] = [
   ['node', 'the mesh node of this machine', async () => (await import('./node/index.ts')).registerNode],
   [
+    'mesh',
+    'the mesh as this node sees it: map, routes, traces',
+    async () => (await import('./mesh/index.ts')).registerMesh,
+  ],
+  [
     'keygen',
     'make a new post-quantum identity: NAME.key (secret) and NAME.pub',
     async () => (await import('./key/index.ts')).registerKeygen,
