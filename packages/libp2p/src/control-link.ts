@@ -56,8 +56,8 @@ export class ControlLink {
     this.nodeId = secured.peer.nodeId
     this.notAfterMs = secured.peer.notAfterMs
     this.openedMs = this.#heardMs = clock.monotonicMs()
-    this.#queue = new SendQueue(stream, limits)
-    stream.addEventListener('drain', () => this.#drain())
+    this.#queue = new SendQueue(stream, limits, () => this.#end('send-failed', 'network'))
+    stream.addEventListener('drain', () => this.#queue.drain())
     stream.addEventListener('message', (event) => this.#receive(event.data))
     stream.addEventListener('close', () => this.#end('connection-lost', 'network'))
     secured.socket.once('close', () => this.#end('connection-lost', 'network'))
@@ -110,41 +110,18 @@ export class ControlLink {
   /** Says goodbye and closes; what arrives from now on is ignored. */
   close(reason: CloseReason): void {
     if (this.#closed) return
-    this.#trySend(Uint8Array.of(codeOfReason(reason)))
+    this.#queue.push(channels.hello, Uint8Array.of(codeOfReason(reason)))
+    this.#queue.flush()
     this.#end(reason, 'us')
   }
 
   #push(channel: Channel, payload: Uint8Array): boolean {
     if (this.#closed) return false
-    try {
-      const { taken, dropped } = this.#queue.push(channel, payload)
-      if (dropped > 0) this.#options.onDropped(channels.carrier, dropped)
-      if (!taken) this.#options.onDropped(channel, 1)
-      this.#sentSinceCheck ||= taken
-      return taken
-    } catch (error) {
-      if (error instanceof RangeError) throw error
-      this.#end('send-failed', 'network')
-      return false
-    }
-  }
-
-  #trySend(goodbye: Uint8Array): void {
-    if (this.#queue.bytes > 0) return
-    try {
-      this.#queue.push(channels.hello, goodbye)
-    } catch {
-      // The stream is gone already: there is nobody to say goodbye to.
-    }
-  }
-
-  #drain(): void {
-    if (this.#closed) return
-    try {
-      this.#queue.drain()
-    } catch {
-      this.#end('send-failed', 'network')
-    }
+    const { taken, dropped } = this.#queue.push(channel, payload)
+    if (dropped > 0) this.#options.onDropped(channels.carrier, dropped)
+    if (!taken) this.#options.onDropped(channel, 1)
+    this.#sentSinceCheck ||= taken
+    return taken
   }
 
   #receive(data: Uint8Array | Iterable<Uint8Array>): void {

@@ -18,14 +18,14 @@
 export { formatAddress, isDialableHint, isOverlayIp, parseAddress, type Address } from './address.ts'
 export { closeReasons, type CloseReason } from './close-reason.ts'
 export type { ClosedBy } from './control-link.ts'
-export {
-  startControlPlane,
-  type ControlPlane,
-  type ControlPlaneOptions,
-  type NeighbourDown,
-  type NeighbourStatus,
-  type NeighbourUp,
-} from './control-plane.ts'
+export { startControlPlane } from './control-plane.ts'
+export type {
+  ControlPlane,
+  ControlPlaneOptions,
+  NeighbourDown,
+  NeighbourStatus,
+  NeighbourUp,
+} from './control-plane-contract.ts'
 export { requestEnrolment, type EnrolmentRequest, type PinnedAuthority } from './enrol-client.ts'
 export type { EnrolHandler } from './enrol-server.ts'
 export { errorCodes } from './errors.ts'

@@ -7,7 +7,7 @@ import { SendQueue } from '../src/send-queue.ts'
 
 const seed = 20_261_122
 const frameArbitrary = fc.record({
-  channel: fc.constantFrom<Channel[]>(0, 1, 2, 3),
+  channel: fc.constantFrom<Channel[]>(0, 1, 2, 3, 4),
   payload: fc.uint8Array({ maxLength: 600 }),
 })
 
@@ -51,7 +51,7 @@ t.test('any bytes make the decoder give frames within the bounds or FRAME_INVALI
       try {
         return chunks
           .flatMap((chunk) => decoder.push(chunk))
-          .every(({ channel, payload }) => channel <= 3 && payload.length <= maxPayloadBytes)
+          .every(({ channel, payload }) => channel <= 4 && payload.length <= maxPayloadBytes)
       } catch (error) {
         return error instanceof Error && 'code' in error && error.code === 'FRAME_INVALID'
       }
@@ -88,35 +88,73 @@ t.test('an enrolment record survives any cutting, and nothing may follow it', as
   t.throws(() => encodeEnrolRecord(new Uint8Array(65_537)), { code: 'ENROL_TOO_LARGE' })
 })
 
-t.test('a congested queue sends mesh before records before carrier, and drops carrier first', async (t) => {
-  const sent: number[] = []
-  let room = 1
-  const sink = {
-    send(frame: Uint8Array): boolean {
-      sent.push(frame[4]!)
-      return --room > 0
+/** A stream that takes `room` batches, and the channels of the frames that it got. */
+function fakeStream(): { room: number; sent: number[][]; send: (bytes: Uint8Array) => boolean } {
+  return {
+    room: 0,
+    sent: [],
+    send(bytes) {
+      this.sent.push(new FrameDecoder().push(bytes).map(({ channel }) => channel))
+      return --this.room > 0
     },
   }
+}
+
+t.test('frames of one turn leave as one batch, the urgent ones first', async (t) => {
+  const stream = fakeStream()
+  stream.room = 9
+  const queue = new SendQueue(stream, { queueBytes: 1e6, carrierQueueBytes: 1e6 }, () => {})
+  for (const channel of [3, 2, 1, 0, 4] as const) queue.push(channel, new Uint8Array(10))
+  t.same(stream.sent, [])
+  await Promise.resolve()
+  t.same(stream.sent, [[1, 0, 4, 2, 3]])
+  for (let i = 0; i < 3; i++) queue.push(1, new Uint8Array(30_000))
+  queue.push(3, new Uint8Array(10))
+  queue.flush()
+  t.same(
+    stream.sent.slice(1),
+    [
+      [1, 1],
+      [1, 3],
+    ],
+    'a batch has up to 64 KiB, and nothing overtakes',
+  )
+  t.equal(queue.bytes, 0)
+})
+
+t.test('a congested queue drops carrier frames first', async (t) => {
+  const stream = fakeStream()
   // A frame of 95 bytes payload takes 100 bytes.
-  const queue = new SendQueue(sink, { queueBytes: 400, carrierQueueBytes: 200 })
+  const queue = new SendQueue(stream, { queueBytes: 400, carrierQueueBytes: 200 }, () => {})
   const payload = new Uint8Array(95)
-  t.match(queue.push(3, payload), { taken: true, dropped: 0 }, 'goes straight to the stream')
+  queue.push(3, payload)
+  queue.flush()
   t.match(queue.push(3, payload), { taken: true })
   t.match(queue.push(3, payload), { taken: true })
-  t.match(queue.push(3, payload), { taken: false }, 'the carrier has 200 bytes')
+  t.match(queue.push(3, payload), { taken: false, dropped: 0 }, 'the carrier has 200 bytes')
   t.match(queue.push(2, payload), { taken: true })
   t.match(queue.push(1, payload), { taken: true, dropped: 0 })
   t.equal(queue.bytes, 400)
   t.match(queue.push(0, payload), { taken: true, dropped: 1 }, 'a carrier frame makes way')
   t.match(queue.push(1, payload), { taken: true, dropped: 1 })
   t.match(queue.push(1, payload), { taken: false, dropped: 0 }, 'nothing is left that could make way')
-  room = 2
+  stream.room = 1
   queue.drain()
-  t.equal(queue.bytes, 200)
-  room = 9
-  queue.drain()
-  t.same(sent, [3, 1, 0, 1, 2])
+  t.same(stream.sent, [[3], [1, 0, 1, 2]])
   t.equal(queue.bytes, 0)
+})
+
+t.test('a stream that throws ends its queue', async (t) => {
+  let failures = 0
+  const broken = {
+    send(): boolean {
+      throw new Error('closed')
+    },
+  }
+  const queue = new SendQueue(broken, { queueBytes: 400, carrierQueueBytes: 200 }, () => failures++)
+  queue.push(1, new Uint8Array(1))
+  queue.flush()
+  t.equal(failures, 1)
 })
 
 t.test('reasons have stable codes and unknown codes mean other', async (t) => {
