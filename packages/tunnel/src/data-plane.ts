@@ -1,21 +1,21 @@
 import { Worker } from 'node:worker_threads'
 import { hasCode, messageOf, X0tError, type Log } from '@x0t/core'
 import { createArena } from './arena.ts'
-import type { Carrier, Command, Report, RouteEntry, WorkerOptions } from './commands.ts'
+import type { Command, Report, RouteEntry, WorkerOptions } from './commands.ts'
 import type { DataPlaneEvent, Neighbour, RouteTarget, SecurityAssociation } from './contract.ts'
 import { openLibc } from './libc.ts'
-import { maxDatagramBytes, maxLinks, maxRoutes, minDatagramBytes } from './limits.ts'
+import { maxDatagramBytes, maxRoutes, minDatagramBytes } from './limits.ts'
+import { createLinkRegistry, type LinkTraffic } from './link-registry.ts'
 import { createPeers, full } from './peers.ts'
 import {
   allocateSharedBuffers,
   readStats,
   receptionWords,
-  trafficCells,
   unitsSentWord,
   viewSharedState,
   type Stats,
 } from './shared-state.ts'
-import { decodeSocketAddress, encodeSocketAddress, type Endpoint } from './socket-address.ts'
+import { decodeSocketAddress } from './socket-address.ts'
 import { openTunDevice } from './tun-device.ts'
 import { openUdpSocket } from './udp-socket.ts'
 
@@ -66,29 +66,10 @@ export interface DataPlane extends AsyncDisposable {
   peersWithTraffic(): readonly Uint8Array[]
 }
 
-/** Bytes and datagrams over the links of one neighbour. */
-export interface LinkTraffic {
-  readonly txBytes: number
-  readonly txDatagrams: number
-  readonly rxBytes: number
-  readonly rxDatagrams: number
-}
-
 const defaultTunName = 'x0t0'
 /** A packet of this size, sealed, fits one datagram of an IPv4 path of 1,500 bytes and of an IPv6 one of 1,480. */
 const defaultTunMtu = 1360
-const retiredLinkMs = 5000
 const closingMs = 3000
-
-interface LinkRecord {
-  readonly slot: number
-  readonly neighbour: string
-  readonly localLinkId: number
-  readonly keys: string
-  endpoint: Endpoint | undefined
-  carrier: Carrier
-  alive: boolean
-}
 
 /**
  * Opens the UDP socket and, if asked for, the TUN device, and starts the workers.
@@ -133,12 +114,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
   }
 
   // Links, peers and sessions, as told to the workers.
-  const links = new Map<number, LinkRecord>()
-  const retiring = new Map<number, NodeJS.Timeout>()
-  const freeSlots = Array.from({ length: maxLinks }, (_, slot) => maxLinks - 1 - slot)
   const peers = createPeers()
-  const linkOf = (neighbour: string): LinkRecord | undefined =>
-    [...links.values()].find((link) => link.neighbour === neighbour && !retiring.has(link.slot))
 
   const eventFds = {
     send: owned(libc.eventfd(0, 0x80000 | 0x800)),
@@ -155,34 +131,8 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
       libc.write(eventFds[role], arena.pointer(one), 8)
     }
   }
-  /** Traffic of a neighbour's links that are gone. */
-  const pastTraffic = new Map<string, Float64Array>()
-  const past = (neighbour: string): Float64Array => {
-    const known = pastTraffic.get(neighbour)
-    if (known !== undefined) return known
-    const cells = new Float64Array(trafficCells)
-    pastTraffic.set(neighbour, cells)
-    return cells
-  }
+  const links = createLinkRegistry(state, tell)
   const seenUnits = new Map<number, number>()
-  const removeLink = (slot: number): void => {
-    clearTimeout(retiring.get(slot))
-    retiring.delete(slot)
-    const neighbour = links.get(slot)?.neighbour
-    if (neighbour === undefined) return
-    links.delete(slot)
-    for (let i = 0; i < trafficCells; i++) past(neighbour)[i]! += state.linkTraffic[slot * trafficCells + i]!
-    state.linkTraffic.fill(0, slot * trafficCells, (slot + 1) * trafficCells)
-    // Not the slot that was freed last: a worker may still have a datagram of it at hand.
-    freeSlots.push(slot)
-    tell({ kind: 'unlink', slot })
-  }
-  const retire = (slot: number): void => {
-    if (retiring.has(slot)) return
-    const timer = setTimeout(() => removeLink(slot), retiredLinkMs)
-    timer.unref()
-    retiring.set(slot, timer)
-  }
 
   const onReport = (report: Report): void => {
     switch (report.kind) {
@@ -190,14 +140,8 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
       case 'link-down': {
         const link = links.get(report.slot)
         if (link === undefined) return
-        const siblings = [...links.values()].filter(
-          (other) => other.neighbour === link.neighbour && other !== link,
-        )
-        const others = siblings.some((other) => other.alive)
-        link.alive = report.kind === 'link-up'
-        // While keys are renewed there are two links; the neighbour is up as long as one of them is.
-        if (!others) emit({ kind: link.alive ? 'neighbour-up' : 'neighbour-down', neighbour: link.neighbour })
-        if (link.alive && !retiring.has(link.slot)) for (const other of siblings) retire(other.slot)
+        const changed = links.judged(link, report.kind === 'link-up')
+        if (changed) emit({ kind: link.alive ? 'neighbour-up' : 'neighbour-down', neighbour: link.neighbour })
         return
       }
       case 'endpoint': {
@@ -210,7 +154,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
       }
       case 'metric': {
         const link = links.get(report.slot)
-        if (link === undefined || retiring.has(link.slot)) return
+        if (link === undefined || link.retiring !== undefined) return
         const { rttMs, lossRatio, mtuBytes } = report
         const { neighbour, endpoint, carrier } = link
         emit({ kind: 'metric', neighbour, rttMs, lossRatio, mtuBytes, endpoint, carrier })
@@ -284,10 +228,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
       clearTimeout(timer)
     })
   }
-  stack.defer(() => {
-    for (const timer of retiring.values()) clearTimeout(timer)
-    retiring.clear()
-  })
+  stack.defer(() => links.close())
   const resources = stack.move()
 
   return {
@@ -296,51 +237,11 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
     tunMtu,
     tunProblem,
     setNeighbour(neighbour) {
-      const { id, localLinkId, remoteLinkId, sendKey, receiveKey, endpoint, carrier } = neighbour
-      checkLength('send key', sendKey, 16)
-      checkLength('receive key', receiveKey, 16)
-      const socketAddress = endpoint && encodeSocketAddress(endpoint)
-      const keys = `${localLinkId} ${remoteLinkId} ${Buffer.from(sendKey).toString('hex')} ${Buffer.from(receiveKey).toString('hex')}`
-      const present = linkOf(id)
-      if (present !== undefined && present.keys === keys) {
-        if (present.carrier === carrier) {
-          if (socketAddress === undefined) return
-          present.endpoint = endpoint
-          tell({ kind: 'endpoint', slot: present.slot, endpoint: socketAddress })
-          return
-        }
-      }
-      const sameLink = present?.keys === keys
-      const slot = sameLink ? present.slot : freeSlots.shift()
-      if (slot === undefined) throw full('links', maxLinks)
-      if (!sameLink) Atomics.store(state.hopCounter, slot, 0n)
-      // The old link lives on until the new one does; if it is dead already, it goes now.
-      if (present !== undefined && !sameLink && !present.alive) removeLink(present.slot)
-      const known = endpoint ?? (sameLink ? present.endpoint : undefined)
-      links.set(slot, {
-        slot,
-        neighbour: id,
-        localLinkId,
-        keys,
-        endpoint: known,
-        carrier,
-        alive: sameLink && present.alive,
-      })
-      tell({
-        kind: 'link',
-        slot,
-        neighbour: id,
-        localLinkId,
-        remoteLinkId,
-        sendKey,
-        receiveKey,
-        endpoint: known && encodeSocketAddress(known),
-        carrier,
-      })
+      checkLength('send key', neighbour.sendKey, 16)
+      checkLength('receive key', neighbour.receiveKey, 16)
+      links.set(neighbour)
     },
-    removeNeighbour(id) {
-      for (const link of links.values()) if (link.neighbour === id) removeLink(link.slot)
-    },
+    removeNeighbour: (id) => links.remove(id),
     setRoutes(routes) {
       if (routes.length > maxRoutes) throw full('routes', maxRoutes)
       const entries: RouteEntry[] = routes.map(
@@ -383,15 +284,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
       return () => void listeners.delete(listener)
     },
     stats: () => readStats(state),
-    traffic(id) {
-      const cells = Float64Array.from(past(id))
-      for (const link of links.values()) {
-        if (link.neighbour !== id) continue
-        for (let i = 0; i < trafficCells; i++) cells[i]! += state.linkTraffic[link.slot * trafficCells + i]!
-      }
-      const [a = 0, b = 0, c = 0, d = 0, rxBytes = 0, rxDatagrams = 0] = cells
-      return { txBytes: a + c, txDatagrams: b + d, rxBytes, rxDatagrams }
-    },
+    traffic: (id) => links.traffic(id),
     peersWithTraffic: () =>
       peers.all().flatMap(([label, index]) => {
         const at = index * receptionWords

@@ -178,7 +178,9 @@ export function createDatagramSender({
       if (!link.hasEndpoint) return
       const iovecs = prepareContiguous(0, 1, at, at + length, length)
       const result = send(link, lastIovecAt, iovecs, 1, length)
-      if (result !== -errno.EMSGSIZE) count(result, 1)
+      if (result === -errno.EMSGSIZE) return
+      count(result, 1)
+      account(link, 1, length)
     },
   }
 }

@@ -14,7 +14,8 @@
  * })
  * plane.stats().datagramsReceived // 0
  */
-export { openDataPlane, type DataPlane, type DataPlaneOptions, type LinkTraffic } from './data-plane.ts'
+export { openDataPlane, type DataPlane, type DataPlaneOptions } from './data-plane.ts'
+export type { LinkTraffic } from './link-registry.ts'
 export type { DataPlaneEvent, Neighbour, RouteTarget, SecurityAssociation } from './contract.ts'
 export type { Carrier } from './commands.ts'
 export type { Suite } from './aead.ts'

@@ -11,7 +11,7 @@ import type { TakeCounters } from './unit-sender.ts'
 
 /** What is known of one link: liveness, path MTU, loss. */
 interface Watch {
-  readonly link: Link
+  link: Link
   readonly liveness: Liveness
   readonly mtu: PathMtu
   received: number
@@ -110,6 +110,13 @@ export function createNeighbourWatch({
 
   return {
     add(link, nowMs) {
+      const known = watches.get(link.slot)
+      if (known !== undefined) {
+        // The same keys over another carrier: the link is taken to live until silence says otherwise.
+        known.link = link
+        known.mtu.restart(nowMs)
+        return
+      }
       watches.set(link.slot, {
         link,
         liveness: createLiveness({ intervalMs, misses, nowMs }),

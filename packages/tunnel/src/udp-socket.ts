@@ -15,6 +15,7 @@ const SOCK_DGRAM_CLOEXEC = 2 | 0x80000
 const SOL_SOCKET = 1
 const SO_SNDBUF = 7
 const SO_RCVBUF = 8
+const SO_SNDTIMEO = 21
 const SO_RCVBUFFORCE = 33
 const IPPROTO_IP = 0
 const IP_MTU_DISCOVER = 10
@@ -29,6 +30,7 @@ const UDP_GRO = 104
 /** Room for what arrives while the receiving worker is busy: about 15 ms at 4 Gbit/s. */
 const receiveBufferBytes = 8 * 1024 * 1024
 const sendBufferBytes = 1024 * 1024
+const sendTimeoutUs = 200_000n
 
 /** Opens the data plane's socket: dual-stack, GRO on, never fragmented. @throws X0tError UDP_UNAVAILABLE */
 export function openUdpSocket(
@@ -57,6 +59,10 @@ export function openUdpSocket(
   // Beyond the system's limit only with CAP_NET_ADMIN; without it, as much as it gives.
   if (option(SOL_SOCKET, SO_RCVBUFFORCE, receiveBufferBytes) < 0)
     option(SOL_SOCKET, SO_RCVBUF, receiveBufferBytes)
+  // struct timeval: a device that takes nothing must not keep the sending worker from stopping.
+  arena.view.setBigInt64(scratch, 0n, true)
+  arena.view.setBigInt64(scratch + 8, sendTimeoutUs, true)
+  libc.setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, arena.pointer(scratch), 16)
   arena.bytes.set(encodeSocketAddress({ host, port }), scratch)
   const bound = required ?? libc.bind(fd, arena.pointer(scratch), socketAddressBytes)
   if (bound < 0) {

@@ -1,0 +1,126 @@
+import type { Carrier, Command } from './commands.ts'
+import type { Neighbour } from './contract.ts'
+import { maxLinks } from './limits.ts'
+import { full } from './peers.ts'
+import { trafficCells, type SharedState } from './shared-state.ts'
+import { encodeSocketAddress, type Endpoint } from './socket-address.ts'
+
+/** One keyed link, as the owner's thread knows it. */
+export interface LinkRecord {
+  readonly slot: number
+  readonly neighbour: string
+  readonly keys: string
+  endpoint: Endpoint | undefined
+  carrier: Carrier
+  alive: boolean
+  /** Set once a newer link of the neighbour lives: this one only receives, for a while. */
+  retiring: NodeJS.Timeout | undefined
+}
+
+/** Bytes and datagrams over the links of one neighbour. */
+export interface LinkTraffic {
+  readonly txBytes: number
+  readonly txDatagrams: number
+  readonly rxBytes: number
+  readonly rxDatagrams: number
+}
+
+/**
+ * The links of all neighbours. New keys make a second link in a slot of its own; the old one serves until the
+ * new one lives, and receives for 5 s more, so that a renewal loses nothing.
+ */
+export interface LinkRegistry {
+  /** @throws X0tError DATA_PLANE_FULL; TypeError for an endpoint that is no address */
+  set(neighbour: Neighbour): void
+  remove(neighbourId: string): void
+  get(slot: number): LinkRecord | undefined
+  /** Records that a link lives or died; true if that changes whether its neighbour is up. */
+  judged(link: LinkRecord, alive: boolean): boolean
+  traffic(neighbourId: string): LinkTraffic
+  close(): void
+}
+
+const retiredLinkMs = 5000
+
+export function createLinkRegistry(state: SharedState, tell: (command: Command) => void): LinkRegistry {
+  const links = new Map<number, LinkRecord>()
+  const freeSlots = Array.from({ length: maxLinks }, (_, slot) => slot)
+  /** Traffic of a neighbour's links that are gone. */
+  const past = new Map<string, Float64Array>()
+  const linksOf = (neighbour: string): LinkRecord[] =>
+    [...links.values()].filter((link) => link.neighbour === neighbour)
+  const trafficOf = (link: LinkRecord): Float64Array =>
+    state.linkTraffic.subarray(link.slot * trafficCells, (link.slot + 1) * trafficCells)
+  const add = (to: Float64Array, from: Float64Array): void => {
+    for (let i = 0; i < trafficCells; i++) to[i]! += from[i]!
+  }
+  const removeLink = (link: LinkRecord): void => {
+    clearTimeout(link.retiring)
+    if (!links.delete(link.slot)) return
+    const sum = past.get(link.neighbour) ?? new Float64Array(trafficCells)
+    past.set(link.neighbour, sum)
+    add(sum, trafficOf(link))
+    trafficOf(link).fill(0)
+    // Not the slot that was freed last: a worker may still have a datagram of it at hand.
+    freeSlots.push(link.slot)
+    tell({ kind: 'unlink', slot: link.slot })
+  }
+  return {
+    set({ id, localLinkId, remoteLinkId, sendKey, receiveKey, endpoint, carrier }) {
+      const socketAddress = endpoint && encodeSocketAddress(endpoint)
+      const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+      const keys = `${localLinkId} ${remoteLinkId} ${hex(sendKey)} ${hex(receiveKey)}`
+      const present = linksOf(id)
+      const same = present.find((link) => link.keys === keys)
+      if (same !== undefined && same.carrier === carrier) {
+        if (socketAddress === undefined) return
+        same.endpoint = endpoint
+        tell({ kind: 'endpoint', slot: same.slot, endpoint: socketAddress })
+        return
+      }
+      // Links that are dead already go at once; a living one serves until the new one lives.
+      if (same === undefined) for (const link of present) if (!link.alive) removeLink(link)
+      const slot = same?.slot ?? freeSlots.shift()
+      if (slot === undefined) throw full('links', maxLinks)
+      if (same === undefined) Atomics.store(state.hopCounter, slot, 0n)
+      const known = endpoint ?? same?.endpoint
+      if (same === undefined) {
+        const record = { slot, neighbour: id, keys, endpoint, carrier, alive: false, retiring: undefined }
+        links.set(slot, record)
+      } else {
+        same.endpoint = known
+        same.carrier = carrier
+      }
+      const address = known && encodeSocketAddress(known)
+      const link = { slot, neighbour: id, localLinkId, remoteLinkId, sendKey, receiveKey, carrier }
+      tell({ kind: 'link', ...link, endpoint: address })
+    },
+    remove(neighbourId) {
+      for (const link of linksOf(neighbourId)) removeLink(link)
+      past.delete(neighbourId)
+    },
+    get: (slot) => links.get(slot),
+    judged(link, alive) {
+      link.alive = alive
+      const siblings = linksOf(link.neighbour).filter((other) => other !== link)
+      if (alive && link.retiring === undefined) {
+        for (const other of siblings) {
+          if (other.retiring !== undefined) continue
+          other.retiring = setTimeout(() => removeLink(other), retiredLinkMs)
+          other.retiring.unref()
+        }
+      }
+      // While keys are renewed there are two links; the neighbour is up as long as one of them is.
+      return !siblings.some((other) => other.alive)
+    },
+    traffic(neighbourId) {
+      const sum = Float64Array.from(past.get(neighbourId) ?? new Float64Array(trafficCells))
+      for (const link of linksOf(neighbourId)) add(sum, trafficOf(link))
+      const [a = 0, b = 0, c = 0, d = 0, rxBytes = 0, rxDatagrams = 0] = sum
+      return { txBytes: a + c, txDatagrams: b + d, rxBytes, rxDatagrams }
+    },
+    close() {
+      for (const link of links.values()) clearTimeout(link.retiring)
+    },
+  }
+}
