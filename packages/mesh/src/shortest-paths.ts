@@ -17,7 +17,10 @@ const nothing: ReadonlySet<number> = new Set()
 
 /**
  * Dijkstra's algorithm with an indexed binary heap (Dijkstra 1959; heap with decrease-key in typed arrays).
- * Among paths of the same cost the one with fewer hops wins, then the one with the lower first hop.
+ *
+ * Among paths of the same cost the one with fewer hops wins, then the one with the lower sum of its links' `ties`.
+ * That makes shortest paths unique (but with a chance of 2⁻³² a pair), and part of a unique shortest path is the
+ * unique shortest path of its ends: every relay takes the way that the source has computed.
  * @param avoided nodes that paths may end in but not pass
  */
 export function shortestPaths(
@@ -31,12 +34,15 @@ export function shortestPaths(
   const parents = new Int32Array(size).fill(-1)
   const firstHops = new Int32Array(size).fill(-1)
   const datagramBytes = new Int32Array(size)
+  const ties = new Float64Array(size)
   const heap = new Int32Array(size)
   const slots = new Int32Array(size).fill(-1)
   let length = 0
 
-  const isBefore = (a: number, b: number): boolean =>
-    costsUs[a] === costsUs[b] ? hops[a]! < hops[b]! : costsUs[a]! < costsUs[b]!
+  const isBefore = (a: number, b: number): boolean => {
+    if (costsUs[a] !== costsUs[b]) return costsUs[a]! < costsUs[b]!
+    return hops[a] === hops[b] ? ties[a]! < ties[b]! : hops[a]! < hops[b]!
+  }
 
   const moveUp = (node: number, from: number): void => {
     let slot = from
@@ -84,13 +90,14 @@ export function shortestPaths(
       const costUs = costsUs[u]! + graph.costsUs[edge]!
       if (costUs > costsUs[v]!) continue
       const hopCount = hops[u]! + 1
-      const firstHop = u === root ? v : firstHops[u]!
+      const tie = ties[u]! + graph.ties[edge]!
       const isTie = costUs === costsUs[v]
-      if (isTie && (hopCount > hops[v]! || (hopCount === hops[v] && firstHop >= firstHops[v]!))) continue
+      if (isTie && (hopCount > hops[v]! || (hopCount === hops[v] && tie >= ties[v]!))) continue
       costsUs[v] = costUs
       hops[v] = hopCount
+      ties[v] = tie
       parents[v] = u
-      firstHops[v] = firstHop
+      firstHops[v] = u === root ? v : firstHops[u]!
       datagramBytes[v] = Math.min(datagramBytes[u]!, graph.datagramBytes[edge]!)
       moveUp(v, slots[v] === -1 ? length++ : slots[v]!)
     }

@@ -15,6 +15,8 @@ export interface TopologyGraph {
   readonly targets: Int32Array
   readonly costsUs: Float64Array
   readonly datagramBytes: Int32Array
+  /** A number below 2³² that chance gave each link: breaks ties between paths, see {@link shortestPaths}. */
+  readonly ties: Float64Array
 }
 
 /** The graph of the links that both their ends list; each direction has the cost that its sender lists. */
@@ -27,6 +29,8 @@ export function buildGraph(listed: ListedLinks): TopologyGraph {
   const targets = new Int32Array(capacity)
   const costsUs = new Float64Array(capacity)
   const datagramBytes = new Int32Array(capacity)
+  const ties = new Float64Array(capacity)
+  const hashes = Int32Array.from(ids, hashOf)
   let at = 0
   for (const [u, id] of ids.entries()) {
     for (const [other, link] of listed.get(id)!) {
@@ -35,11 +39,12 @@ export function buildGraph(listed: ListedLinks): TopologyGraph {
       targets[at] = v
       costsUs[at] = link.costUs
       datagramBytes[at] = link.datagramBytes
+      ties[at] = mixed(hashes[u]!, hashes[v]!)
       at++
     }
     offsets[u + 1] = at
   }
-  return { ids, indexOf, offsets, targets, costsUs, datagramBytes }
+  return { ids, indexOf, offsets, targets, costsUs, datagramBytes, ties }
 }
 
 /** Cost of the link from `u` to `v`; Infinity where there is none. */
@@ -47,4 +52,19 @@ export function linkCostBetween(graph: TopologyGraph, u: number, v: number): num
   for (let edge = graph.offsets[u]!; edge < graph.offsets[u + 1]!; edge++)
     if (graph.targets[edge] === v) return graph.costsUs[edge]!
   return Infinity
+}
+
+/** FNV-1a of the id's first half, alike on every member. */
+function hashOf(id: NodeId): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < 26; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193)
+  return hash
+}
+
+/** Finalizer of MurmurHash3 (Appleby, public domain) over both ends. */
+function mixed(u: number, v: number): number {
+  let hash = u ^ Math.imul(v, 0x9e3779b1)
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return (hash ^ (hash >>> 16)) >>> 0
 }

@@ -38,7 +38,7 @@ export function walk(network: MeshNetwork, from: number, to: number): number[] {
 
 /**
  * What is wrong with the routes of the nodes in `alive` when `edges` are the links that are up:
- * costs, missing or surplus routes, loops, alternates that loop or do not protect. Empty if all is well.
+ * costs, missing or surplus routes, loops, ways other than planned, alternates that loop or do not protect. Empty if all is well.
  */
 export function faultsOf(network: MeshNetwork, edges: readonly Edge[], alive: readonly number[]): string[] {
   const isAlive = new Set(alive)
@@ -56,6 +56,9 @@ export function faultsOf(network: MeshNetwork, edges: readonly Edge[], alive: re
       }
       if (route === undefined) continue
       const passed = walk(network, s, d)
+      const planned = route.path.map((id) => network.indexOf(id))
+      if (passed.slice(1).join(' ') !== planned.join(' '))
+        faults.push(`${s} to ${d} takes ${passed.join(' ')}, planned ${planned.join(' ')}`)
       if (passed.at(-1) !== d) faults.push(`${s} to ${d} ends with ${passed.join(' ')}`)
       if (route.path.length !== route.hops || route.path.at(-1) !== network.ids[d])
         faults.push(`${s} to ${d}: path of ${route.path.length}, ${route.hops} hops`)

@@ -21,7 +21,8 @@ export function mapView(map: MeshMap): string {
       node.features.map(safe).join(' ') || '-',
     ]),
   )
-  const sum = `${map.nodes.length} nodes, ${links.length} links`
+  const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`
+  const sum = `${count(map.nodes.length, 'node')}, ${count(links.length, 'link')}`
   return [table, '', ...treeLines(map), '', sum].join('\n')
 }
 
