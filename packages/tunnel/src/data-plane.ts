@@ -206,7 +206,8 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
     const worker = new Worker(new URL('worker.ts', import.meta.url), {
       workerData,
       name: `x0t-${role}`,
-      execArgv: [...process.execArgv, '--disable-warning=ExperimentalWarning'],
+      // Not the owner's own flags: --input-type or --import are not for these files.
+      execArgv: ['--disable-warning=ExperimentalWarning', ...process.execArgv.filter(isProfilerFlag)],
       resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 },
     })
     workers.set(role, worker)
@@ -295,6 +296,10 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
       }),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   }
+}
+
+function isProfilerFlag(flag: string): boolean {
+  return flag.startsWith('--cpu-prof')
 }
 
 function checkLength(what: string, bytes: Uint8Array, length: number): void {

@@ -38,6 +38,9 @@ export interface LossState {
 
 export const initialLossState: LossState = { level: 0, lossRatio: 0, neededAtMs: 0 }
 
+/** Fragments after which a report counts half. */
+const fullSample = 256
+
 /** A level is left downwards only after it was not needed for this long. */
 const calmMs = 2000
 
@@ -50,7 +53,7 @@ export function adaptToLoss(state: LossState, received: number, lost: number, no
   const total = received + lost
   if (total === 0) return state
   // The weight grows with the sample, so that a few fragments cannot shake the estimate.
-  const weight = Math.min(0.5, total / 4096)
+  const weight = Math.min(0.5, total / fullSample)
   const lossRatio = state.lossRatio + weight * (lost / total - state.lossRatio)
   let needed = upAbove.findIndex((limit) => lossRatio <= limit)
   if (needed < 0) needed = upAbove.length

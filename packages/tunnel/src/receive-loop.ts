@@ -108,7 +108,8 @@ export function createReceiveLoop({
   })
   const hopWindows = new Map<number, ReplayWindow>()
   const sessions = new Map<number, Session>()
-  const lossStates = new Map<number, LossState>()
+  /** By peer: its protection, and the totals of its last report. */
+  const lossStates = new Map<number, LossState & { readonly received: number; readonly lost: number }>()
   const labelView = new DataView(selfLabel.buffer, selfLabel.byteOffset, 8)
   const [selfHigh, selfLow] = [labelView.getUint32(0), labelView.getUint32(4)]
   const selfWords = addressWords(selfAddress)
@@ -135,8 +136,12 @@ export function createReceiveLoop({
     stats[stat.bytesToTun]! += length - virtioBytes
   }
   const onLossReport = (peer: number, received: number, lost: number): void => {
-    const next = adaptToLoss(lossStates.get(peer) ?? initialLossState, received, lost, now)
-    lossStates.set(peer, next)
+    const before = lossStates.get(peer) ?? { ...initialLossState, received: 0, lost: 0 }
+    const [newReceived, newLost] = [(received - before.received) >>> 0, (lost - before.lost) >>> 0]
+    // Totals that went back are those of a peer that has started anew.
+    const restarted = newReceived >= 2 ** 31 || newLost >= 2 ** 31
+    const next = restarted ? before : adaptToLoss(before, newReceived, newLost, now)
+    lossStates.set(peer, { ...next, received, lost })
     shared.lossLevel[peer] = next.level
   }
   /** Opens a complete unit in place and hands its packets to the TUN. */

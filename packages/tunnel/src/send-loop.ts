@@ -284,10 +284,11 @@ export function createSendLoop({
         reportedAtMs[peer] = now
         reported[at] = reported[at]! + received
         reported[at + 1] = reported[at + 1]! + lost
+        // Totals, not differences: a report that is lost takes nothing with it. Sent twice, as it is what helps.
         bytes[sliceAt] = unitKind.report
-        view.setUint32(sliceAt + 1, received)
-        view.setUint32(sliceAt + 5, lost)
-        sendUnit(sa, route, link, undefined, sliceAt, 9, protections[0]!)
+        view.setUint32(sliceAt + 1, shared.reception[at]!)
+        view.setUint32(sliceAt + 5, shared.reception[at + 1]!)
+        sendUnit(sa, route, link, undefined, sliceAt, 9, protections.at(-1)!)
       }
     },
   }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { once } from 'node:events'
 import t from 'tap'
 import { silentLog } from '@x0t/core'
@@ -123,6 +123,17 @@ t.test('wrong arguments and too many of anything are refused before a worker see
   t.throws(() => a.setNeighbour({ ...good, id: 'one more', localLinkId: 600 }), { code: 'DATA_PLANE_FULL' })
   await t.rejects(open('b', { udp: { host: '127.0.0.1', port: a.port } }), { code: 'UDP_UNAVAILABLE' })
   await t.rejects(open('b', { udp: { host: '203.0.113.7' } }), { code: 'UDP_UNAVAILABLE' })
+})
+
+t.test('the example of the README runs', async (t) => {
+  const readme = readFileSync(`${import.meta.dirname}/../README.md`, 'utf8')
+  const [, example = ''] = /```ts\n([^]*?)```/.exec(readme) ?? []
+  const output = execFileSync(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', '--input-type=module-typescript', '-e', example],
+    { cwd: import.meta.dirname, encoding: 'utf8' },
+  )
+  t.match(output, /^\d+ 0\n$/)
 })
 
 /** Why namespaces cannot be used here, or undefined. */

@@ -407,9 +407,30 @@ t.test('a lost last fragment is repaired when the next unit or the timer comes',
   t.strictSame(mesh.node('b').kernel.tunOut, [unit(3)])
   mesh.filter = (_from, _to, bytes) => (bytes[0] === 0x10 && bytes[46]! < 2 ? undefined : bytes)
   mesh.node('b').kernel.tunOut.length = 0
+  // The reports of these losses have raised the level.
+  mesh.node('a').shared.lossLevel[1] = 1
   t.strictSame(sendFromA(mesh, unit(4)), [])
   mesh.pass(100)
   t.equal(mesh.node('b').stats().unitsLost, 1, 'two losses in one class are too many')
+})
+
+t.test('a peer whose totals start anew does not look like a flood of losses', async (t) => {
+  const mesh = pair()
+  const { datagram, seal, inject } = craft(mesh, 'b', 'a')
+  const level = (): number => mesh.node('a').shared.lossLevel[1]!
+  let sequence = 50_000
+  const reportTotals = (received: number, lost: number): void => {
+    const plain = Buffer.alloc(9, 0x80)
+    plain.writeUInt32BE(received, 1)
+    plain.writeUInt32BE(lost, 5)
+    inject(datagram({ sequence: ++sequence }, seal(plain, sequence)))
+  }
+  reportTotals(1_000_000, 5)
+  t.equal(level(), 0)
+  reportTotals(10, 0)
+  t.equal(level(), 0, 'the totals went back')
+  reportTotals(1010, 100)
+  t.ok(level() > 2, 'a tenth lost since then')
 })
 
 t.test('when the next hop falls silent the alternate takes over, and the next hop takes back', async (t) => {
