@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { X0tError } from '@x0t/core'
 import {
@@ -5,7 +6,6 @@ import {
   clearFaults,
   createBed,
   injectFault,
-  neighboursOf,
   type Bed,
   type BedPortOptions,
   type RunnerSpec,
@@ -13,21 +13,19 @@ import {
 } from '@x0t/testbed'
 import { describeEnvironment } from './environment.ts'
 import type { Objective } from './objective.ts'
-import { reachability } from './reachability.ts'
 import { makeReport, type Report, type Skipped } from './report.ts'
+import { memoryWatch } from './memory-watch.ts'
 import { sampleBook } from './result.ts'
-import { seededRandom } from './seeded-random.ts'
-import { leastSquaresSlope } from './statistics.ts'
+import { planFaults } from './soak-plan.ts'
+import { unreachablePairs, wrongRoutes, type ProbedHost } from './soak-probe.ts'
 
 export interface SoakOptions extends BedPortOptions {
   readonly topology: Topology
+  /** The shape that the topology was made from, for the report. */
+  readonly shape: string
   readonly runner: RunnerSpec
   readonly runFolder: string
   readonly durationMs: number
-  /** How long a fault stays. */
-  readonly faultMs: number
-  /** How long the mesh has after healing until every pair must reach each other. */
-  readonly recoverWithinMs: number
   /** The same seed gives the same faults in the same order. */
   readonly seed: number
   readonly objectives: readonly Objective[]
@@ -36,30 +34,19 @@ export interface SoakOptions extends BedPortOptions {
   readonly onProgress?: (text: string) => void
 }
 
-/** A fault that the soak chose. */
-export interface ChosenFault {
-  readonly target: string
-  readonly action: string
-}
-
-/** Name of the testbed of a soak. */
+/** Name of the testbed of a soak: its namespaces are x0t-soak-n0 and so on. */
 const soakBed = 'soak'
+/** Routing tables must agree within this after the last fault is lifted. */
+const healWithinMs = 60_000
 
 /**
- * Runs a mesh for hours under random faults, one at a time, and looks after each healing whether every host reaches
- * every other one. Results: recover (s), unreachable-pairs, crashes, rss-slope/<host> (MiB/h), rss/<host> (MiB).
+ * Runs a mesh of real nodes under random faults, one at a time. After each healing every host must reach every other
+ * one and all routes must be right within 60 s. Results: `heal/<fault>` (ms from healing until then), `faults`,
+ * `crashes` (nodes that died without a fault), `unhealed`, `wrong-routes`, `rss/<host>` (MiB), `rss-slope/<host>`.
+ * @throws X0tError BENCH_TUNNEL_DOWN if the mesh does not even come up
  */
 export async function soakBench(options: SoakOptions): Promise<Report> {
-  const {
-    topology,
-    durationMs,
-    faultMs,
-    recoverWithinMs,
-    seed,
-    command,
-    objectives,
-    onProgress = () => {},
-  } = options
+  const { topology, shape, durationMs, seed, command, objectives, onProgress = () => {} } = options
   const environment = await describeEnvironment(options.versions)
   const timestamp = new Date().toISOString()
   await using bed = await createBed({
@@ -68,108 +55,108 @@ export async function soakBench(options: SoakOptions): Promise<Report> {
     onProgress: (up, of) => onProgress(`${up} of ${of} hosts are up`),
   })
   const { clock, signal } = bed
-  const random = seededRandom(seed)
+  const hosts = await probedHosts(bed)
   const book = sampleBook()
-  const failed: Skipped[] = []
   const memory = memoryWatch(bed)
-  const started = await waitForAll(bed, recoverWithinMs)
-  if (started === undefined) {
-    throw new X0tError('BENCH_TUNNEL_DOWN', 'not every host reached every other one before the first fault')
+  const failed: Skipped[] = []
+  const begun = await waitUntilWhole(bed, hosts)
+  if (begun.problems.length > 0) {
+    throw new X0tError(
+      'BENCH_TUNNEL_DOWN',
+      `the mesh did not come up: ${begun.problems.slice(0, 5).join(', ')}`,
+    )
   }
-  book.add('converge', 's', started)
+  book.add('converge', 'ms', begun.tookMs)
+  let [faults, crashes, unhealed, wrong] = [0, 0, 0, 0]
   const until = clock.monotonicMs() + durationMs
-  for (let round = 1; clock.monotonicMs() < until; round++) {
+  for (const { target, action, holdMs } of planFaults(bed.plan, seed)) {
+    if (clock.monotonicMs() >= until) break
     signal.throwIfAborted()
-    const fault = chooseFault(topology, random)
-    onProgress(`round ${round}: ${fault.target} ${fault.action}`)
     await memory.sample()
-    await injectFault(bed, fault.target, fault.action)
-    await delay(faultMs, undefined, { signal })
-    book.add('unexpected-deaths', '', await unexpectedDeaths(bed))
-    await clearFaults(bed)
-    const recoveredS = await waitForAll(bed, recoverWithinMs)
-    if (recoveredS !== undefined) book.add('recover', 's', recoveredS)
-    const { unreachable } = recoveredS === undefined ? await reachability(bed) : { unreachable: [] }
-    book.add('unreachable-pairs', '', unreachable.length)
-    if (unreachable.length > 0) {
-      const reason = `round ${round}: ${unreachable.length} pairs out of reach: ${unreachable.slice(0, 10).join(' ')}`
-      failed.push({ path: `${fault.target} ${fault.action}`, reason })
-      onProgress(reason)
+    const kind = action.split('=')[0]!
+    const before = await bedStatus(bed)
+    const died = before.hosts.filter(({ state }) => state === 'dead').map(({ name }) => name)
+    if (died.length > 0) {
+      // A dead node stays dead: one cannot count it twice, nor go on as if the mesh were whole.
+      crashes += died.length
+      failed.push({
+        path: 'soak',
+        reason: `died without a fault before fault ${faults + 1}: ${died.join(' ')}`,
+      })
+      onProgress(`died without a fault: ${died.join(' ')}`)
+      break
     }
+    faults++
+    onProgress(`fault ${faults}: ${target} ${action} for ${holdMs} ms`)
+    await injectFault(bed, target, action)
+    await delay(holdMs, undefined, { signal })
+    await clearFaults(bed)
+    const { tookMs, problems, routes } = await waitUntilWhole(bed, await probedHosts(bed))
+    if (problems.length === 0) {
+      book.add(`heal/${kind}`, 'ms', tookMs)
+      continue
+    }
+    unhealed++
+    wrong += routes
+    const reason = `fault ${faults}: ${problems.length} problems after ${healWithinMs / 1000} s: ${problems.slice(0, 5).join(', ')}`
+    failed.push({ path: `${target} ${action}`, reason })
+    onProgress(reason)
   }
   await memory.sample()
+  const counts = { faults, crashes, unhealed, 'wrong-routes': wrong }
+  for (const [name, count] of Object.entries(counts)) book.add(name, 'count', count)
   memory.addTo(book)
-  const parameters = { durationMs, faultMs, recoverWithinMs, seed, hosts: topology.hosts.length }
-  const notes = [
-    `Random faults, one at a time, seed ${seed}: a link that loses none of the hosts goes down, silent or lossy, a node ` +
-      'other than the first crashes and is started again, or freezes. recover: from healing until every pair answered ' +
-      'a ping; it includes the start of a crashed node. rss-slope: least squares over the samples of one process.',
-    'One machine, few cores: a false alarm here may be the scheduler.',
-  ]
-  const results = book.results()
+  const minutes = durationMs / 60_000
   return makeReport(
-    { kind: 'soak', timestamp, environment, command, parameters, results, skipped: [], failed, notes },
+    {
+      kind: 'soak',
+      timestamp,
+      environment,
+      command,
+      parameters: { shape, hosts: topology.hosts.length, minutes, seed },
+      results: book.results(),
+      skipped: [],
+      failed,
+      notes: [
+        `Faults one at a time, seed ${seed}: link down, silent blackhole, loss of 5 to 30 %, crash (SIGKILL) with a new ` +
+          'start at healing, freeze (SIGSTOP); each for 2 to 10 s.',
+        'heal: from healing until every host pings every other one and every node has a right route to each; it is read ' +
+          'by looking again and again, and a look takes hundreds of milliseconds. For a crash it begins when the node is up.',
+        'rss-slope: least squares over the samples of one process, where there are ten or more.',
+      ],
+    },
     objectives,
   )
 }
 
-const linkActions = ['down', 'blackhole', 'loss=10%', 'loss=30%'] as const
-const nodeActions = ['crash', 'freeze'] as const
-
-/** A random fault: three of four hit a link, the others a node; the first host holds the authority and stays. */
-export function chooseFault(topology: Topology, random: () => number): ChosenFault {
-  const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!
-  const others = topology.hosts.slice(1).filter((host) => neighboursOf(topology).get(host)!.length > 0)
-  if (topology.links.length === 0 || others.length === 0) throw new RangeError('a soak needs links')
-  if (random() < 0.75) {
-    const { a, b } = pick(topology.links)
-    return { target: `link:${a}-${b}`, action: pick(linkActions) }
-  }
-  return { target: `node:${pick(others)}`, action: pick(nodeActions) }
+/** Hosts with the addresses that their nodes last told; a node that has not started is an error of the run. */
+async function probedHosts(bed: Bed): Promise<readonly ProbedHost[]> {
+  return Promise.all(
+    bed.plan.hosts.map(async ({ name, namespace }) => {
+      const details = (await bed.folder.process(name))?.details ?? {}
+      const { overlayAddress, nodeId } = details
+      if (overlayAddress === undefined || nodeId === undefined) {
+        throw new X0tError('BENCH_TUNNEL_DOWN', `no x0t node runs on ${name}`)
+      }
+      const socketPath = join(bed.folder.hostFolder(name), 'home', 'x0t.sock')
+      return { name, namespace, overlayAddress, nodeId, socketPath }
+    }),
+  )
 }
 
-/** Seconds until every pair reaches each other; undefined if that takes longer than allowed. */
-async function waitForAll(bed: Bed, withinMs: number): Promise<number | undefined> {
+/** Looks until all pairs reach each other and all routes are right, `healWithinMs` at most. */
+async function waitUntilWhole(
+  bed: Bed,
+  hosts: readonly ProbedHost[],
+): Promise<{ readonly tookMs: number; readonly problems: readonly string[]; readonly routes: number }> {
   const startMs = bed.clock.monotonicMs()
-  do {
+  for (;;) {
     bed.signal.throwIfAborted()
-    const { unreachable } = await reachability(bed, { tries: 1 })
-    if (unreachable.length === 0) return (bed.clock.monotonicMs() - startMs) / 1000
-  } while (bed.clock.monotonicMs() - startMs < withinMs)
-  return undefined
-}
-
-/** Nodes that are dead although no fault crashed them. */
-async function unexpectedDeaths(bed: Bed): Promise<number> {
-  const { hosts, faults } = await bedStatus(bed)
-  const crashed = new Set(faults.filter(({ kind }) => kind === 'crash').map(({ target }) => target))
-  return hosts.filter(({ name, state }) => state === 'dead' && !crashed.has(`node:${name}`)).length
-}
-
-/** Resident memory of every process over time; a restart begins a new line. */
-function memoryWatch(bed: Bed): {
-  sample(): Promise<void>
-  addTo(book: ReturnType<typeof sampleBook>): void
-} {
-  const lines = new Map<
-    string,
-    { readonly host: string; readonly points: [hours: number, mebibytes: number][] }
-  >()
-  return {
-    async sample() {
-      const { hosts } = await bedStatus(bed)
-      for (const { name, pid, residentBytes } of hosts) {
-        if (pid === null || residentBytes === null) continue
-        const line = lines.get(`${name} ${pid}`) ?? { host: name, points: [] }
-        lines.set(`${name} ${pid}`, line)
-        line.points.push([bed.clock.monotonicMs() / 3_600_000, residentBytes / 2 ** 20])
-      }
-    },
-    addTo(book) {
-      for (const { host, points } of lines.values()) {
-        book.add(`rss/${host}`, 'MiB', ...points.map(([, mebibytes]) => mebibytes))
-        if (points.length >= 10) book.add(`rss-slope/${host}`, 'MiB/h', leastSquaresSlope(points))
-      }
-    },
+    const pairs = await unreachablePairs(bed, hosts)
+    const routes = await wrongRoutes(bed, hosts)
+    const tookMs = bed.clock.monotonicMs() - startMs
+    const problems = [...pairs, ...routes]
+    if (problems.length === 0 || tookMs >= healWithinMs) return { tookMs, problems, routes: routes.length }
+    await delay(100, undefined, { signal: bed.signal })
   }
 }

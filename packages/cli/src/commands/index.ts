@@ -31,6 +31,11 @@ const nouns: readonly Noun[] = [
     async () => (await import('./testbed/index.ts')).registerTestbed,
   ],
   [
+    'bench',
+    'measure x0t on this machine, beside other software',
+    async () => (await import('./bench/index.ts')).registerBench,
+  ],
+  [
     'completion',
     'print a completion script',
     async () => (await import('./completion/index.ts')).registerCompletion,

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
 import { Option, type Command } from 'commander'
 import { messageOf, X0tError } from '@x0t/core'
 import type { RunnerSpec, Topology } from '@x0t/testbed'
 import type { CommandContext } from '../../main.ts'
 import { portsOf, runFolderOf, withBed, type BedOption } from './bed-option.ts'
+import { nodeRunner } from './node-runner.ts'
 
 interface UpOptions extends BedOption {
   readonly shape?: string
@@ -91,22 +91,5 @@ async function topologyOf({ shape, topology }: UpOptions): Promise<Topology> {
 function runnerOf(program: readonly string[], { bare, set = [] }: UpOptions): RunnerSpec {
   if (bare === true) return { kind: 'none' }
   if (program.length > 0) return { kind: 'argv', argv: [...program] }
-  return { kind: 'x0t', command: nodeCommand(), settings: Object.fromEntries(set.map(settingOf)) }
-}
-
-/** The command that started this process, without its words. */
-export function nodeCommand(): string[] {
-  return [
-    process.execPath,
-    ...process.execArgv,
-    fileURLToPath(new URL('../../../bin/x0t.js', import.meta.url)),
-  ]
-}
-
-function settingOf(assignment: string): [string, string] {
-  const at = assignment.indexOf('=')
-  if (at >= 1) return [assignment.slice(0, at).trim(), assignment.slice(at + 1).trim()]
-  throw new X0tError('USAGE', `--set takes section.key=value, not ${JSON.stringify(assignment)}`, {
-    exitCode: 2,
-  })
+  return nodeRunner(set)
 }

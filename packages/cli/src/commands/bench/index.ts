@@ -1,0 +1,13 @@
+import type { Command } from 'commander'
+import type { CommandContext } from '../../main.ts'
+import { registerCrypto } from './crypto.ts'
+import { registerSoak } from './soak.ts'
+import { registerThroughput } from './throughput.ts'
+
+/** `x0t bench …`: measure x0t on this machine, beside other software. */
+export function registerBench(program: Command, context: CommandContext): void {
+  const bench = program.command('bench').description('measure x0t on this machine, beside other software')
+  registerThroughput(bench, context)
+  registerCrypto(bench, context)
+  registerSoak(bench, context)
+}

@@ -1,0 +1,43 @@
+import type { Report } from '@x0t/bench'
+import { columns } from './table.ts'
+
+/** The figures of a report as columns; below 30 samples there are no percentiles. */
+export function reportView(report: Report): string {
+  const parts = [
+    columns(
+      ['RESULT', 'UNIT', 'SAMPLES', 'MEDIAN', 'Q1', 'Q3', 'P95', 'P99', 'MIN', 'MAX'],
+      report.results.map((one) => [
+        one.name,
+        one.unit,
+        String(one.samples),
+        ...[one.median, one.q1, one.q3, one.p95, one.p99, one.min, one.max].map(shortFigure),
+      ]),
+    ),
+  ]
+  if (report.objectives.length > 0) {
+    parts.push(
+      columns(
+        ['OBJECTIVE', 'LIMIT', 'VALUE', 'MET'],
+        report.objectives.map((one) => [
+          one.name,
+          shortFigure(one.limit),
+          one.value === null ? 'not measured' : shortFigure(one.value),
+          one.met ? 'yes' : 'NO',
+        ]),
+      ),
+    )
+  }
+  const missing = [...report.skipped, ...report.failed]
+  if (missing.length > 0)
+    parts.push(missing.map(({ path, reason }) => `not measured: ${path}: ${reason}`).join('\n'))
+  const { cpu, cores, kernel } = report.environment
+  parts.push(`${cpu}, ${cores} cores, Linux ${kernel}\n${report.notes.map((note) => `- ${note}`).join('\n')}`)
+  return parts.join('\n\n')
+}
+
+/** Four significant digits without exponent; a dash where there is nothing. */
+function shortFigure(value: number | null): string {
+  if (value === null) return '-'
+  if (Math.abs(value) >= 1000 || value === 0) return String(Math.round(value))
+  return String(Number(value.toPrecision(4)))
+}
