@@ -57,10 +57,17 @@ export interface LabOptions extends BedPortOptions {
 export const labBed = 'bench'
 
 export async function makeLab(options: LabOptions): Promise<Lab> {
-  const { relays, runner = { kind: 'none' } } = options
+  const { relays, runner = { kind: 'none' }, runFolder, forward = false, env, signal } = options
   const topology = parseShape(`line:${relays + 2}`)
-  const bed = await createBed({ ...options, name: labBed, topology, runner })
-  const { folder, plan, run, env, signal } = bed
+  const ports = {
+    env,
+    signal,
+    ...(options.log === undefined ? {} : { log: options.log }),
+    ...(options.clock === undefined ? {} : { clock: options.clock }),
+    ...(options.run === undefined ? {} : { run: options.run }),
+  }
+  const bed = await createBed({ ...ports, name: labBed, topology, runner, runFolder, forward })
+  const { folder, plan, run } = bed
   const daemons: { readonly host: string; readonly name: string; readonly identity: ProcessIdentity }[] = []
   const namespaceOf = (host: string): string => plannedHost(plan, host).namespace
   const logs = async (): Promise<string> => {

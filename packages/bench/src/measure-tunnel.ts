@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { hasCode, X0tError } from '@x0t/core'
 import { datagramRun, startIperfServer, tcpRun } from './iperf.ts'
 import type { Lab } from './lab.ts'
 import { checkLoss, injectLoss } from './loss.ts'
 import { answers, ping } from './ping.ts'
-import { searchRate } from './rate-search.ts'
+import { searchRate, type RateTrial } from './rate-search.ts'
 import type { SampleBook } from './result.ts'
 import type { Tunnel } from './tunnel.ts'
 import { cpuSecondsOf, largestResidentMiB } from './usage.ts'
@@ -31,10 +32,11 @@ export async function measureTunnel(
   book: SampleBook,
 ): Promise<void> {
   const { name } = tunnel
-  const startedAtMs = lab.bed.clock.monotonicMs()
   const { target, daemons } = await tunnel.start(lab)
+  const startedAtMs = lab.bed.clock.monotonicMs()
   await lab.until(`first ping through ${name}`, () => answers(lab, target), 60_000)
-  if (daemons.length > 0) book.add(`start/${name}`, 's', (lab.bed.clock.monotonicMs() - startedAtMs) / 1000)
+  if (daemons.length > 0)
+    book.add(`first-ping/${name}`, 's', (lab.bed.clock.monotonicMs() - startedAtMs) / 1000)
   await startIperfServer(lab)
   if (lossRatio > 0) await injectLoss(lab, lossRatio)
   // Path-MTU discovery, relay set-up and the like settle with the first packets.
@@ -61,10 +63,24 @@ export async function measureTunnel(
     const { seen, dropped } = await checkLoss(lab, lossRatio)
     book.add(`loss-injected/${name}`, '%', (dropped / seen) * 100)
   }
-  if (datagrams && lossRatio === 0) {
-    const trial = (rate: number): ReturnType<typeof datagramRun> =>
-      datagramRun(lab, target, trialSeconds, rate)
-    const options = { from: 10_000, mostLossRatio: mostDatagramLoss, refinements: 4 }
-    book.add(`pps/${name}`, 'packets/s', await searchRate(trial, options))
+  if (datagrams && lossRatio === 0) book.add(`pps/${name}`, 'packets/s', await smallDatagrams(lab, target))
+}
+
+/** Highest rate of small datagrams. A trial in which even iperf3's own TCP connection broke down lost too much. */
+async function smallDatagrams(lab: Lab, target: string): Promise<number> {
+  let problem: unknown
+  const trial = async (rate: number): Promise<RateTrial> => {
+    try {
+      return await datagramRun(lab, target, trialSeconds, rate)
+    } catch (error) {
+      if (!hasCode(error, 'BENCH_MEASUREMENT_FAILED')) throw error
+      problem = error
+      return { receivedPerSecond: 0, lossRatio: 1 }
+    }
   }
+  const best = await searchRate(trial, { from: 10_000, mostLossRatio: mostDatagramLoss, refinements: 4 })
+  if (best > 0) return best
+  throw new X0tError('BENCH_MEASUREMENT_FAILED', 'no rate of small datagrams came through', {
+    cause: problem,
+  })
 }

@@ -158,7 +158,7 @@ function method({ relays, lossRatio, offloads, seconds }: ThroughputOptions): st
       'daemons and iperf3 share its cores. Links between machines behave otherwise.',
     `tcp: one iperf3 stream for ${seconds} s, as received. rtt-idle, rtt-loaded: ping every 10 ms without other ` +
       'traffic and during the TCP run; lost pings are in ping-loss-loaded. cpu: user and system time of all daemons ' +
-      'of the path per GB received, without kernel threads. rss: the largest daemon, before and after load. ' +
+      'of the path per GB received, without kernel threads. first-ping: from when the daemons run until the first answer. rss: the largest daemon, before and after load. ' +
       'pps: 200-byte datagrams received per second at 1 % loss or less, best of a search with 2-s trials.',
     lossRatio > 0
       ? `Every link drops ${lossRatio * 100} % in each direction by chance (nft numgen, independent); link offloads ` +
