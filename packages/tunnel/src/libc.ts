@@ -10,6 +10,8 @@ export interface Libc extends Kernel {
   getsockname(fd: number, address: bigint, lengthAddress: bigint): number
   setsockopt(fd: number, level: number, name: number, address: bigint, length: number): number
   eventfd(initial: number, flags: number): number
+  /** Nice value of the calling thread, -20 to 19. */
+  setThreadNice(nice: number): number
 }
 
 const signatures = {
@@ -27,6 +29,7 @@ const signatures = {
   getsockname: { arguments: ['i32', 'pointer', 'pointer'], return: 'i32' },
   setsockopt: { arguments: ['i32', 'i32', 'i32', 'pointer', 'i32'], return: 'i32' },
   eventfd: { arguments: ['i32', 'i32'], return: 'i32' },
+  setpriority: { arguments: ['i32', 'i32', 'i32'], return: 'i32' },
 } as const
 
 /** The system calls of this thread through libc; to be opened once in each thread, since errno is per thread. */
@@ -51,5 +54,7 @@ export function openLibc(): Libc {
     setsockopt: (fd, level, name, address, length) =>
       checked(functions.setsockopt(fd, level, name, address, length)),
     eventfd: (initial, flags) => checked(functions.eventfd(initial, flags)),
+    // PRIO_PROCESS and 0: on Linux that is the calling thread.
+    setThreadNice: (nice) => checked(functions.setpriority(0, 0, nice)),
   }
 }

@@ -6,9 +6,13 @@ import { openEvp } from './aead.ts'
 
 // Entry of both worker threads. They block in poll() and take commands when their eventfd says so.
 const port = parentPort!
+const libc = openLibc()
+const options = workerData as WorkerOptions
+// A neighbour cannot tell a node that is not scheduled from a dead one. Without CAP_SYS_NICE it stays as it is.
+if (options.role === 'receive') libc.setThreadNice(-5)
 runWorker({
-  options: workerData as WorkerOptions,
-  kernel: openLibc(),
+  options,
+  kernel: libc,
   openAead: openEvp(),
   nowMs: () => performance.now(),
   post: (report) => port.postMessage(report),
