@@ -133,7 +133,7 @@ export const settings = {
   identity: {
     svidTtlMs: setting(
       durationKind(60_000, 30 * 86_400_000),
-      '1h',
+      '24h',
       'Lifetime of a certificate (SVID) that the authority issues; renewed at half of it.',
       { fileKey: 'svid_ttl' },
     ),
