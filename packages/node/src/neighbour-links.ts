@@ -245,6 +245,10 @@ export function createNeighbourLinks(options: NeighbourLinksOptions): NeighbourL
           if (entry.isControlUp) watch(entry)
           else forgetLater(entry)
           return
+        case 'udp-works':
+          if (options.carrier === 'auto' && entry.carrier === 'tls' && entry.isControlUp)
+            offer(entry, entry.own.generation + 1, 'udp')
+          return
         case 'endpoint':
           entry.endpoint = event.endpoint
           return

@@ -103,7 +103,7 @@ t.test('without anything every setting has its default', async (t) => {
     },
     tunnel: { enabled: 'auto', interface: 'x0t0', mtu: 1360, carrier: 'auto' },
     probe: { intervalMs: 100, misses: 3 },
-    identity: { svidTtlMs: 3_600_000 },
+    identity: { svidTtlMs: 86_400_000 },
     session: { renewSeconds: 120 },
     http: { listen: { host: '127.0.0.1', port: 8080 } },
     api: { socket: '/h/x0t.sock' },
