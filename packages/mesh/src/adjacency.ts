@@ -126,7 +126,7 @@ export class Adjacency {
   nextReuseMs(): number {
     let nextMs = Infinity
     for (const [id, damping] of this.#damping)
-      if (this.#neighbours.has(id)) nextMs = Math.min(nextMs, damping.reuseMs())
+      if (this.#neighbours.has(id) && this.isSuppressed(id)) nextMs = Math.min(nextMs, damping.reuseMs())
     return nextMs
   }
 

@@ -17,12 +17,11 @@ export class ExponentialHold {
     this.#pauseMs = parameters.incrementMs
   }
 
-  /** Asks for a run. */
-  request(nowMs: number): void {
-    if (this.dueMs !== Infinity) return
-    const { initialMs, incrementMs, maxMs } = this.#parameters
+  /** Asks for a run, at the earliest after `delayMs`; an earlier wish stands. */
+  request(nowMs: number, delayMs = this.#parameters.initialMs): void {
+    const { incrementMs, maxMs } = this.#parameters
     if (nowMs - this.#lastRunMs > holdQuietFactor * maxMs) this.#pauseMs = incrementMs
-    this.dueMs = Math.max(nowMs + initialMs, this.#lastRunMs + this.#pauseMs)
+    this.dueMs = Math.min(this.dueMs, Math.max(nowMs + delayMs, this.#lastRunMs + this.#pauseMs))
   }
 
   /** Says that the work was done; `counted` false leaves the pause as it is. */

@@ -145,7 +145,7 @@ export function createMesh(options: MeshOptions): Mesh {
 
   const neighbourDown = (id: NodeId): void => {
     if (!adjacency.down(id)) return
-    origination.request()
+    origination.requestNow()
     routing.suspect(id)
   }
 
@@ -199,7 +199,7 @@ export function createMesh(options: MeshOptions): Mesh {
         if (event.id === self) return
         acceptance.remove(event.id)
         forgetMember(event.id)
-        if (adjacency.down(event.id)) origination.request()
+        if (adjacency.down(event.id)) origination.requestNow()
         return routing.compute()
       case 'member-known':
         return acceptance.known(event.id)

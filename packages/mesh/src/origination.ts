@@ -46,8 +46,14 @@ export class Origination {
     return this.#sequence
   }
 
-  request(): void {
+  /** A link was lost: the others must know at once, or as soon as the hold lets it. */
+  requestNow(): void {
     this.#hold.request(this.#context.nowMs)
+  }
+
+  /** Something else changed. */
+  request(): void {
+    this.#hold.request(this.#context.nowMs, this.#context.parameters.goodNewsMs)
   }
 
   /** @throws RangeError if a text or list is too long */

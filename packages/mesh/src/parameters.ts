@@ -10,6 +10,8 @@ export interface MeshParameters {
   readonly syncMs: number
   /** Hold between own link states: the first goes at once, then `incrementMs`, doubled up to `maxMs`. */
   readonly originationHold: HoldParameters
+  /** All news but a lost link waits so long for more, and the first of a burst no longer. */
+  readonly goodNewsMs: number
   /** Hold before routes are computed on news from others; a neighbour's death waits for nothing. */
   readonly spfHold: HoldParameters
   /** After a neighbour went down no route passes it for this time, or until it says something new. */
@@ -74,6 +76,7 @@ export const defaultParameters: MeshParameters = {
   clockToleranceMs: 86_400_000,
   syncMs: 30_000,
   originationHold: { initialMs: 0, incrementMs: 50, maxMs: 2000 },
+  goodNewsMs: 10,
   spfHold: { initialMs: 5, incrementMs: 10, maxMs: 500 },
   suspectMs: 1000,
   originBurst: 16,

@@ -141,6 +141,7 @@ function bootNode({ options, simnet, host, index, id, boot, indexOf, nodes, late
         return host.send(action.to, bytes)
       }
       case 'wake':
+        if (action.atMs <= simnet.nowMs) throw new Error(`node ${index} asks to be woken in the past`)
         cancelWake()
         cancelWake = host.clock.setTimer(action.atMs - simnet.nowMs, () => node.do({ type: 'tick' }))
         return
