@@ -8,7 +8,6 @@ import { nodeRunner } from './node-runner.ts'
 
 interface UpOptions extends BedOption {
   readonly shape?: string
-  readonly topology?: string
   readonly detach?: boolean
   readonly restart?: boolean
   readonly bare?: boolean
@@ -24,26 +23,25 @@ export function registerUp(testbed: Command, context: CommandContext): void {
       .command('up')
       .description('make the hosts and start a node on each; Ctrl-C takes everything down')
       .argument(
+        '[topology]',
+        'pair, line:N, diamond, ring:N, grid:WxH, or a JSON file: {"links": [["a", "b"], ["b", "c"]]} (default: pair)',
+      )
+      .argument(
         '[program...]',
         'after --: a program to run on every host in place of a node; {host}, {neighbours}',
       ),
   )
-    .addOption(
-      new Option('--shape <shape>', 'pair, line:N, diamond, ring:N or grid:WxH (default: pair)').conflicts(
-        'topology',
-      ),
-    )
-    .option('--topology <file>', 'hosts and links from a JSON file: {"links": [["a", "b"], ["b", "c"]]}')
+    .addOption(new Option('--shape <shape>', 'the same as the argument').hideHelp())
     .addOption(new Option('--detach', 'leave it running; x0t testbed down ends it').conflicts('restart'))
     .option('--restart', 'start a node again when it ends')
     .option('--bare', 'namespaces and links only, nothing runs on the hosts')
     .option('--routes', 'let the kernels forward along shortest paths: a control group without a mesh')
     .option('--set <section.key=value>', 'any setting of the nodes (x0t help config); repeatable', collect)
-    .action(async (program: readonly string[], options: UpOptions) => {
+    .action(async (named: string | undefined, program: readonly string[], options: UpOptions) => {
       const { bedStatus, createBed, superviseBed } = await import('@x0t/testbed')
       const { statusView } = await import('../../views/testbed.ts')
       const output = context.output()
-      const topology = await topologyOf(options)
+      const topology = await topologyOf(named ?? options.shape ?? 'pair')
       const create = (): ReturnType<typeof createBed> =>
         createBed({
           ...portsOf(context),
@@ -74,9 +72,10 @@ export function registerUp(testbed: Command, context: CommandContext): void {
     })
 }
 
-async function topologyOf({ shape, topology }: UpOptions): Promise<Topology> {
+/** A file ends in `.json` or has a slash in its name; anything else is a shape. */
+async function topologyOf(topology: string): Promise<Topology> {
   const { parseShape, parseTopology } = await import('@x0t/testbed')
-  if (topology === undefined) return parseShape(shape ?? 'pair')
+  if (!/\.json$|\//.test(topology)) return parseShape(topology)
   try {
     return parseTopology(JSON.parse(await readFile(topology, 'utf8')))
   } catch (error) {
