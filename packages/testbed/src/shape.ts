@@ -59,6 +59,6 @@ function chain(count: number): TopologyLink[] {
 function invalid(text: string, expected: string): X0tError {
   return new X0tError('TESTBED_SHAPE_INVALID', `shape ${JSON.stringify(text.slice(0, 40))}: ${expected}`, {
     exitCode: 2,
-    hint: 'x0t testbed up --shape diamond',
+    hint: 'x0t testbed up diamond',
   })
 }
