@@ -7,7 +7,7 @@
  * const simnet = createSimnet({ seed: 'example' })
  * const heard: string[] = []
  * simnet.addNode('a', (host) => ({ receive() {}, linkUp: (id) => host.send(id, Buffer.from('hello')) }))
- * simnet.addNode('b', () => ({ receive: (from, bytes) => heard.push(`${from}: ${Buffer.from(bytes)}`) }))
+ * simnet.addNode('b', () => ({ receive: (from, bytes) => void heard.push(`${from}: ${Buffer.from(bytes)}`) }))
  * simnet.connect('a', 'b', { latencyMs: 5 })
  * simnet.start('a')
  * simnet.start('b')

@@ -242,3 +242,18 @@ t.test('seeded numbers are uniform enough', (t) => {
   t.equal(random.bytes(5).length, 5)
   t.end()
 })
+
+t.test('the example of the README holds', (t) => {
+  const simnet = createSimnet({ seed: 'example' })
+  const heard: string[] = []
+  simnet.addNode('a', (host) => ({ receive() {}, linkUp: (id) => host.send(id, Buffer.from('hello')) }))
+  simnet.addNode('b', () => ({
+    receive: (from, bytes) => void heard.push(`${from}: ${Buffer.from(bytes).toString()}`),
+  }))
+  simnet.connect('a', 'b', { latencyMs: 5 })
+  simnet.start('a')
+  simnet.start('b')
+  simnet.run(10)
+  t.same(heard, ['a: hello'])
+  t.end()
+})
