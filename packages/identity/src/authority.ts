@@ -50,7 +50,7 @@ export interface IssuedSvid {
   readonly notAfterMs: number
 }
 
-export const defaultSvidTtlMs = 3_600_000
+export const defaultSvidTtlMs = 86_400_000
 export const minSvidTtlMs = 10_000
 export const maxSvidTtlMs = 30 * 86_400_000
 /** How far in the past certificates begin, for nodes whose clocks are behind. */

@@ -11,6 +11,7 @@ import {
 } from '@x0t/local-api'
 import { advertisedAddresses } from './addresses.ts'
 import { notTheAuthority, type AuthorityDesk } from './authority-desk.ts'
+import { udpAddress } from './udp-address.ts'
 import { watchEvents } from './event-stream.ts'
 import { healthOf } from './node-health.ts'
 import { resolveNode } from './node-reference.ts'
@@ -118,7 +119,10 @@ export function createApiHandlers(runtime: Runtime): Handlers {
             transport: 'tcp' as const,
             address: formatAddress(address),
           })),
-          { transport: 'udp', address: `*:${dataPlane.port}` },
+          {
+            transport: 'udp',
+            address: formatAddress({ host: udpAddress(runtime.config).host ?? '::', port: dataPlane.port }),
+          },
           ...(http === 'off' ? [] : [{ transport: 'http' as const, address: formatAddress(http) }]),
         ],
         svidNotAfterMs: keeper.dates().notAfterMs,

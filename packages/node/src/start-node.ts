@@ -49,6 +49,7 @@ import { bootFeature, createRestartWatch } from './restart-watch.ts'
 import { createRoutedChannel } from './routed-channel.ts'
 import { createSvidKeeper } from './svid-keeper.ts'
 import { followTraffic } from './traffic-watch.ts'
+import { udpAddress } from './udp-address.ts'
 
 export interface StartOptions {
   readonly home: string
@@ -549,14 +550,6 @@ function currentMembership(
   const svid = issueSvid(authority, { ...svidSubjectOf(identity), ttlMs, clock, random })
   store.writeMembership({ chainDer: svid.chainDer, bundle: stored.bundle })
   return store.readMembership()
-}
-
-/** UDP listens where TCP does: the wildcard takes both families. */
-function udpAddress({ network }: NodeConfig): { readonly host?: string; readonly port?: number } {
-  const [first, ...more] = network.listen
-  if (first === undefined) return {}
-  const isWildcard = first.host === '0.0.0.0' || more.length > 0
-  return { host: isWildcard ? '::' : first.host, port: first.port }
 }
 
 /** A DNS label that members share and that tells strangers on the network nothing but that x0t is here. */

@@ -10,7 +10,7 @@ export async function chooseBed(runFolder: string, name: string | undefined): Pr
   const beds = await listBeds(runFolder)
   if (beds.length === 1) return beds[0]!
   if (beds.length === 0)
-    throw new X0tError('TESTBED_NOT_FOUND', 'no testbed is up', { hint: 'x0t testbed up --shape pair' })
+    throw new X0tError('TESTBED_NOT_FOUND', 'no testbed is up', { hint: 'x0t testbed up pair' })
   throw new X0tError('TESTBED_AMBIGUOUS', `several testbeds are up: ${beds.join(', ')}`, {
     exitCode: 2,
     hint: `--bed ${beds[0]!}`,
