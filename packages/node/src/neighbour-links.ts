@@ -62,6 +62,8 @@ interface Entry extends LinkState {
   /** The carrier over which probes were answered since the link was last installed. */
   provenCarrier: Carrier | undefined
   udpFailures: number
+  /** Not before this time UDP is tried again although it seems to work: it may do so in one direction only. */
+  mayTryUdpAtMs: number
   cancelTimer: () => void
   cancelForget: () => void
 }
@@ -70,6 +72,11 @@ interface Entry extends LinkState {
 export const hopExporterLabel = 'EXPORTER-x0t-hop-v1'
 const forgetMs = 60_000
 const releaseMs = 15_000
+
+/** No wait after the first failure of UDP, then 5 s, 10 s, up to 160 s. */
+function backoffMs(failuresBefore: number): number {
+  return failuresBefore === 0 ? 0 : 5000 * 2 ** Math.min(failuresBefore - 1, 5)
+}
 
 export function createNeighbourLinks(options: NeighbourLinksOptions): NeighbourLinks {
   const { self, dataPlane, clock, log, counters } = options
@@ -110,7 +117,10 @@ export function createNeighbourLinks(options: NeighbourLinksOptions): NeighbourL
     if (entry.installedGeneration === own.generation) return
     entry.installedGeneration = own.generation
     entry.provenCarrier = undefined
-    entry.carrier = own.carrier === 'tls' || peer.carrier === 'tls' ? 'tls' : 'udp'
+    const carrier = own.carrier === 'tls' || peer.carrier === 'tls' ? 'tls' : 'udp'
+    if (carrier === 'tls' && (entry.carrier === 'udp' || own.carrier === 'udp'))
+      entry.mayTryUdpAtMs = clock.monotonicMs() + backoffMs(entry.udpFailures++)
+    entry.carrier = carrier
     const [first, second] = hopKeys(secret, own.generation)
     const isLower = self < nodeId
     entry.endpoint = peer.udpPort === 0 ? undefined : { host: entry.address, port: peer.udpPort }
@@ -141,7 +151,6 @@ export function createNeighbourLinks(options: NeighbourLinksOptions): NeighbourL
         entry.udpFailures = 0
         return
       }
-      entry.udpFailures++
       counters.count('carrier_fallbacks_total')
       log.info('carrier-fallback', { peer: entry.nodeId, carrier: 'tls', reason: 'UDP does not get through' })
       offer(entry, generation + 1, 'tls')
@@ -193,6 +202,7 @@ export function createNeighbourLinks(options: NeighbourLinksOptions): NeighbourL
         installedGeneration: -1,
         provenCarrier: undefined,
         udpFailures: 0,
+        mayTryUdpAtMs: 0,
         cancelTimer() {},
         cancelForget() {},
       }
@@ -220,7 +230,8 @@ export function createNeighbourLinks(options: NeighbourLinksOptions): NeighbourL
       }
       if (peer.connection !== entry.connection) return
       entry.peer = peer
-      if (peer.generation > entry.own.generation) offer(entry, peer.generation, peer.carrier)
+      if (peer.generation > entry.own.generation)
+        offer(entry, peer.generation, options.carrier === 'tls' ? 'tls' : peer.carrier)
       else install(entry)
     },
     remove(id) {
@@ -246,8 +257,10 @@ export function createNeighbourLinks(options: NeighbourLinksOptions): NeighbourL
           else forgetLater(entry)
           return
         case 'udp-works':
-          if (options.carrier === 'auto' && entry.carrier === 'tls' && entry.isControlUp)
-            offer(entry, entry.own.generation + 1, 'udp')
+          if (options.carrier !== 'auto' || entry.carrier !== 'tls' || !entry.isControlUp) return
+          if (clock.monotonicMs() < entry.mayTryUdpAtMs) return
+          log.info('carrier-return', { peer: entry.nodeId, carrier: 'udp' })
+          offer(entry, entry.own.generation + 1, 'udp')
           return
         case 'endpoint':
           entry.endpoint = event.endpoint
