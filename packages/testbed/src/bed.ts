@@ -136,6 +136,7 @@ async function startHosts(
   }
   try {
     while (waiting.length > 0 || running.size > 0) {
+      bed.signal.throwIfAborted()
       const at = waiting.findIndex(({ via }) => via === undefined || up.has(via))
       if (at >= 0 && running.size < startsAtOnce) {
         const { host, via } = waiting.splice(at, 1)[0]!

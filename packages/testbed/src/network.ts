@@ -1,4 +1,6 @@
-import { access, readdir, readFile, rmdir } from 'node:fs/promises'
+import { access, open, readdir, readFile, rmdir, type FileHandle } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import { hasCode } from '@x0t/core'
 import { inNamespace, namespacePath, type Run } from './run-command.ts'
 import { staticRoutes } from './static-routes.ts'
 import { plannedHost, type LinkEnd, type NetworkPlan } from './network-plan.ts'
@@ -8,9 +10,12 @@ export type NetnsFolder = 'absent' | 'folder' | 'mount'
 
 /** Makes the namespaces, veth pairs, addresses and routes of a plan. What it made stays when it throws. */
 export async function makeNetwork(plan: NetworkPlan, run: Run, signal: AbortSignal): Promise<void> {
-  for (const { namespace } of plan.hosts) await run(['ip', 'netns', 'add', namespace], { signal })
   for (const { namespace } of plan.hosts) {
+    await run(['ip', 'netns', 'add', namespace], { signal })
+    // Before there are interfaces: they take their settings from the defaults when they appear.
     await run(inNamespace(namespace, ['sysctl', '-q', '-w', ...kernelSettings(plan.forward)]), { signal })
+  }
+  for (const { namespace } of plan.hosts) {
     const pairs = plan.links.filter(({ a }) => a.namespace === namespace)
     await ipBatch(
       namespace,
@@ -27,6 +32,10 @@ export async function makeNetwork(plan: NetworkPlan, run: Run, signal: AbortSign
   for (const { namespace } of plan.hosts) {
     const own = ends.filter((end) => end.namespace === namespace)
     await ipBatch(namespace, ['link set lo up', ...own.flatMap(addressCommands)], run, signal)
+  }
+  for (const { namespace } of plan.hosts) {
+    const own = ends.filter((end) => end.namespace === namespace)
+    await waitForLinks(namespace, own, run, signal)
   }
   if (!plan.forward) return
   for (const { argv, input } of plan.hosts.flatMap(({ name }) => routeCommands(plan, name))) {
@@ -66,10 +75,20 @@ export async function removeNetwork(plan: NetworkPlan, run: Run): Promise<void> 
   }
 }
 
+/** Tells by the mount that an open folder lies on: the list of mounts also holds those that others cover. */
 export async function netnsFolder(): Promise<NetnsFolder> {
-  const mounts = await readFile('/proc/self/mountinfo', 'utf8')
-  if (mounts.split('\n').some((line) => line.split(' ')[4] === '/run/netns')) return 'mount'
-  return (await exists('/run/netns')) ? 'folder' : 'absent'
+  let folder: FileHandle
+  try {
+    folder = await open('/run/netns', 'r')
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return 'absent'
+    throw error
+  }
+  const facts = await readFile(`/proc/self/fdinfo/${folder.fd}`, 'utf8')
+  await folder.close()
+  const mountId = /^mnt_id:\s*(\d+)$/m.exec(facts)?.[1]
+  const mounts = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n').map((line) => line.split(' '))
+  return mounts.some(([id, , , , point]) => id === mountId && point === '/run/netns') ? 'mount' : 'folder'
 }
 
 /**
@@ -90,6 +109,26 @@ export async function existingNamespaces(plan: NetworkPlan): Promise<readonly st
   return found
 }
 
+/**
+ * Waits until the kernel calls the interfaces up at both ends: it tells IPv6 of a carrier with a delay, and until
+ * then there are no routes.
+ */
+async function waitForLinks(
+  namespace: string,
+  ends: readonly LinkEnd[],
+  run: Run,
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    const { stdout } = await run(['ip', '-n', namespace, '-o', 'link'], { signal })
+    const lines = stdout.split('\n')
+    const isUp = (end: LinkEnd): boolean =>
+      lines.some((line) => line.includes(` ${end.interface}@`) && line.includes(' state UP '))
+    if (ends.every(isUp)) return
+    await delay(20, undefined, { signal })
+  }
+}
+
 function kernelSettings(forward: boolean): string[] {
   const flag = forward ? 1 : 0
   return [
@@ -98,6 +137,8 @@ function kernelSettings(forward: boolean): string[] {
     // Without this a link that was down comes back without its IPv6 addresses.
     'net.ipv6.conf.all.keep_addr_on_down=1',
     'net.ipv6.conf.default.accept_ra=0',
+    // No second of waiting for duplicates of link-local addresses, in which a router resolves no neighbour.
+    'net.ipv6.conf.default.dad_transmits=0',
     'net.ipv4.conf.all.rp_filter=0',
     'net.ipv4.conf.default.rp_filter=0',
   ]

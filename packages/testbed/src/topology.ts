@@ -43,7 +43,9 @@ export function parseTopology(document: unknown): Topology {
   const parsed = topologySchema.safeParse(document)
   if (!parsed.success) throw invalid(z.prettifyError(parsed.error))
   const { links } = parsed.data
-  const hosts = [...new Set([...(parsed.data.hosts ?? []), ...links.flatMap(({ a, b }) => [a, b])])]
+  const listed = parsed.data.hosts ?? []
+  const further = new Set(links.flatMap(({ a, b }) => [a, b])).difference(new Set(listed))
+  const hosts = [...listed, ...further]
   return checkTopology({ hosts, links })
 }
 

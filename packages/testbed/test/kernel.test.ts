@@ -1,0 +1,20 @@
+import { spawnSync } from 'node:child_process'
+import t from 'tap'
+
+/**
+ * Real namespaces need root. The tests run in a mount and a network namespace of their own with an empty /run, so
+ * that "nothing is left behind" can be asked of everything there is, whatever else runs on the machine.
+ */
+const probe = spawnSync('unshare', ['--mount', '--net', 'nft', 'list', 'ruleset'])
+const missing = probe.status === 0 ? undefined : 'needs root, unshare and nft to make network namespaces'
+if (missing !== undefined && process.env['CI'] === undefined) {
+  t.pass(`skipped: ${missing}`, { skip: missing })
+} else {
+  const program = [process.execPath, ...process.execArgv, `${import.meta.dirname}/universe/testbed.ts`]
+  const enter = 'mount -t tmpfs tmpfs /run && mkdir /run/mount && ip link set lo up && exec "$@"'
+  t.spawn(
+    'unshare',
+    ['--mount', '--net', '--propagation', 'private', 'sh', '-c', enter, 'sh', ...program],
+    'testbed',
+  )
+}
