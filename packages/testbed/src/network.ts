@@ -138,7 +138,7 @@ function kernelSettings(forward: boolean): string[] {
     'net.ipv6.conf.all.keep_addr_on_down=1',
     'net.ipv6.conf.default.accept_ra=0',
     // No second of waiting for duplicates of link-local addresses, in which a router resolves no neighbour.
-    'net.ipv6.conf.default.dad_transmits=0',
+    'net.ipv6.conf.default.accept_dad=0',
     'net.ipv4.conf.all.rp_filter=0',
     'net.ipv4.conf.default.rp_filter=0',
   ]
