@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -152,4 +153,18 @@ t.test('init makes a node once, without starting it', async (t) => {
   t.match(json(again), { ...made, created: false })
   t.match(again.stderr, /nothing was changed/)
   t.match(await runCli(['node', 'init', '--home', home]), { code: 0, stdout: /^node +[a-z2-7]{52}$/m })
+
+  const svid = ['node', 'svid', '--home', home]
+  const { stdout } = await runCli(svid)
+  t.match(stdout, /^SPIFFE ID +spiffe:\/\/demo\.x0t\/node\/[a-z2-7]{52}$/m)
+  t.match(stdout, /^valid until +\d{4}-\d\d-\d\dT.*Z$/m)
+  t.match(stdout, /^authority +sha256:[0-9a-f]{64}$/m)
+  const [chain, bundle] = [
+    (await runCli([...svid, '--pem'])).stdout,
+    (await runCli([...svid, '--bundle'])).stdout,
+  ]
+  const [leaf, authority] = [new X509Certificate(chain), new X509Certificate(bundle)]
+  t.ok(leaf.verify(authority.publicKey), 'the authority in the bundle signed the SVID')
+  t.match(json(await runCli([...svid, '--json'])), { chainPem: chain, bundlePem: bundle })
+  t.match(await runCli(['node', 'svid', '--home', `${home}-none`]), { code: 1, stderr: /NODE_NOT_MADE/ })
 })

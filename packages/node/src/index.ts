@@ -11,6 +11,7 @@
 export { initNode, type InitOptions } from './init-node.ts'
 export { joinMesh, type JoinOptions } from './join-mesh.ts'
 export { startNode, type MeshNode, type StartOptions } from './start-node.ts'
+export { readSvid, type StoredSvid } from './read-svid.ts'
 export type { NodeIdentity } from './node-identity.ts'
 export { homeAt, type Home } from './home.ts'
 export { errorCodes } from './errors.ts'

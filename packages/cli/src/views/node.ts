@@ -18,6 +18,24 @@ export function identityView(node: NodeIdentity & { readonly created?: boolean }
   ])
 }
 
+/** The certificate of a node in a few lines. */
+export function svidView(svid: {
+  readonly nodeId: string
+  readonly spiffeId: string
+  readonly notBeforeMs: number
+  readonly notAfterMs: number
+  readonly authoritiesSha256: readonly string[]
+}): string {
+  const time = (ms: number): string => new Date(ms).toISOString().replace('.000Z', 'Z')
+  return facts([
+    ['node', svid.nodeId],
+    ['SPIFFE ID', svid.spiffeId],
+    ['valid from', time(svid.notBeforeMs)],
+    ['valid until', time(svid.notAfterMs)],
+    ...svid.authoritiesSha256.map((hash): [string, string] => ['authority', `sha256:${hash}`]),
+  ])
+}
+
 /** What a person sees when a node has come up. */
 export function readyView(
   node: NodeIdentity & { readonly name: string; readonly first: boolean; readonly home: string },

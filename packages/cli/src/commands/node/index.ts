@@ -12,6 +12,7 @@ import { registerPeers } from './peers.ts'
 import { registerStart } from './start.ts'
 import { registerStatus } from './status.ts'
 import { registerStop } from './stop.ts'
+import { registerSvid } from './svid.ts'
 import { registerTokens } from './tokens.ts'
 
 /** `x0t node …`: the node of this machine. */
@@ -26,6 +27,7 @@ export function registerNode(program: Command, context: CommandContext): void {
   registerLogs(node, context)
   registerLogLevel(node, context)
   registerTokens(node, context)
+  registerSvid(node, context)
   registerBan(node, context)
   registerInit(node, context)
   registerDoctor(node, context)
