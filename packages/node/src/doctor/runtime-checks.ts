@@ -1,5 +1,5 @@
 import { homeAt } from '../home.ts'
-import { formatBytes } from '../config/units.ts'
+import { formatBytes, formatDurationMs } from '../config/units.ts'
 import { fail, ok, warn, type Check } from './check.ts'
 
 export const checkFfi: Check = async ({ probes }) => {
@@ -39,7 +39,7 @@ export const checkClock: Check = async ({ home, config, probes }) => {
     return warn('the kernel does not say whether the clock is right', 'run an NTP client')
   if (!facts.synchronised)
     return warn(
-      `no NTP client keeps the clock; certificates live ${config.identity.svidTtlMs / 60_000} minutes`,
+      `no NTP client keeps the clock; certificates live ${formatDurationMs(config.identity.svidTtlMs)}`,
       'sudo timedatectl set-ntp true (systemd-timesyncd), or install chrony',
     )
   if (facts.maxErrorMs > 10_000)
