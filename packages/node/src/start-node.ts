@@ -346,6 +346,8 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
     : ['aes-256-gcm', 'chacha20-poly1305']
   const profile = (): ReturnType<typeof tlsProfile> =>
     tlsProfile(keeper.credentials(), judge, { preferChaCha })
+  /** Members with whom there are keys: the next ones are a renewal. */
+  const keyed = new Set<NodeId>()
   const sessions = stack.use(
     createSessionManager({
       self,
@@ -372,11 +374,17 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
         },
         sendWith(sa) {
           dataPlane.useForSending(sa.localSpi)
+          if (keyed.has(sa.peer)) metrics.count('pqc_key_rotation_success_total')
+          keyed.add(sa.peer)
           events.emit('session-keys', { peer: sa.peer, suite: sa.suite })
         },
-        retired: (sa) => dataPlane.removeSession(sa.localSpi),
+        retired(sa) {
+          dataPlane.removeSession(sa.localSpi)
+          if (sessions.list().every((other) => other.sa.peer !== sa.peer)) keyed.delete(sa.peer)
+        },
         failed(peer, code) {
           metrics.count('pqc_handshake_failure_total', { reason: code })
+          if (keyed.has(peer)) metrics.count('pqc_key_rotation_failure_total')
           events.emit('session-failed', { peer, code })
         },
       },
