@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { hasCode, X0tError } from '@x0t/core'
 import { datagramRun, startIperfServer, tcpRun } from './iperf.ts'
 import type { Lab } from './lab.ts'
 import { checkLoss, injectLoss } from './loss.ts'
 import { answers, ping } from './ping.ts'
-import { searchRate, type RateTrial } from './rate-search.ts'
+import type { RateTrial } from './rate-search.ts'
+import { smallDatagramRate } from './small-datagram-rate.ts'
 import type { SampleBook } from './result.ts'
 import type { Tunnel } from './tunnel.ts'
 import { cpuSecondsOf, largestResidentMiB } from './usage.ts'
@@ -22,7 +22,6 @@ export interface MeasureOptions {
 const idlePings = 300
 /** Trials of a rate of small datagrams take this long. */
 const trialSeconds = 2
-const mostDatagramLoss = 0.01
 
 /** Brings a tunnel up in a fresh lab, measures it once, and writes the samples into the book. */
 export async function measureTunnel(
@@ -63,24 +62,8 @@ export async function measureTunnel(
     const { seen, dropped } = await checkLoss(lab, lossRatio)
     book.add(`loss-injected/${name}`, '%', (dropped / seen) * 100)
   }
-  if (datagrams && lossRatio === 0) book.add(`pps/${name}`, 'packets/s', await smallDatagrams(lab, target))
-}
-
-/** Highest rate of small datagrams. A trial in which even iperf3's own TCP connection broke down lost too much. */
-async function smallDatagrams(lab: Lab, target: string): Promise<number> {
-  let problem: unknown
-  const trial = async (rate: number): Promise<RateTrial> => {
-    try {
-      return await datagramRun(lab, target, trialSeconds, rate)
-    } catch (error) {
-      if (!hasCode(error, 'BENCH_MEASUREMENT_FAILED')) throw error
-      problem = error
-      return { receivedPerSecond: 0, lossRatio: 1 }
-    }
+  if (datagrams && lossRatio === 0) {
+    const trial = (rate: number): Promise<RateTrial> => datagramRun(lab, target, trialSeconds, rate)
+    book.add(`pps/${name}`, 'packets/s', await smallDatagramRate(trial))
   }
-  const best = await searchRate(trial, { from: 10_000, mostLossRatio: mostDatagramLoss, refinements: 4 })
-  if (best > 0) return best
-  throw new X0tError('BENCH_MEASUREMENT_FAILED', 'no rate of small datagrams came through', {
-    cause: problem,
-  })
 }
