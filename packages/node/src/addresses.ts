@@ -1,5 +1,5 @@
 import { networkInterfaces } from 'node:os'
-import { formatAddress, isOverlayIp, type Address } from '@x0t/libp2p'
+import { formatAddress, isOverlayIp, parseAddress, type Address } from '@x0t/libp2p'
 
 const maxAdvertised = 16
 
@@ -30,4 +30,22 @@ export function advertisedAddresses(
 
 function isReachable(host: string): boolean {
   return !isOverlayIp(host) && !/^(127\.|169\.254\.|::1$|fe[89ab])/i.test(host)
+}
+
+/** Each address once, in order of first appearance. */
+export function uniqueAddresses<T extends { readonly host: string; readonly port: number }>(
+  addresses: readonly T[],
+): T[] {
+  return [...new Map(addresses.map((address) => [`${address.host} ${address.port}`, address])).values()]
+}
+
+/** The addresses among what a member says of itself; anything else is left out. */
+export function dialable(addresses: readonly string[]): { host: string; port: number }[] {
+  return addresses.flatMap((text) => {
+    try {
+      return [parseAddress(text)]
+    } catch {
+      return []
+    }
+  })
 }

@@ -1,12 +1,10 @@
-import { createHash, sign, verify, type KeyObject } from 'node:crypto'
+// Over 300 lines, and one piece: the order in which the parts of a node open, and how each reaches the others.
+import { sign, verify, type KeyObject } from 'node:crypto'
 import {
-  hasCode,
   labelOfNodeId,
-  messageOf,
   overlayAddressBytes,
   systemClock,
   systemRandom,
-  X0tError,
   type Clock,
   type Log,
   type NodeId,
@@ -15,28 +13,26 @@ import {
 import {
   createBanList,
   createMemberRecord,
-  issueSvid,
-  parseCertificate,
   peerOfSocket,
-  svidSubjectOf,
   tlsProfile,
   verifyBanRecord,
   verifyMemberRecord,
-  type Authority,
-  type IdentityStore,
-  type StoredMembership,
 } from '@x0t/identity'
-import { publicKeyFromRaw, type Identity } from '@x0t/keys'
-import { channels, parseAddress, startControlPlane, type ControlPlane } from '@x0t/libp2p'
+import { publicKeyFromRaw } from '@x0t/keys'
+import { channels, startControlPlane, type ControlPlane } from '@x0t/libp2p'
 import { createServer } from '@x0t/local-api'
 import { createSessionManager, type Suite } from '@x0t/session'
 import { openDataPlane, type DataPlaneEvent } from '@x0t/tunnel'
-import { advertisedAddresses } from './addresses.ts'
+import { advertisedAddresses, dialable, uniqueAddresses } from './addresses.ts'
 import { createApiHandlers } from './api-handlers.ts'
+import { createAuthorityAccess } from './authority-access.ts'
 import { createAuthorityDesk, type AuthorityDesk } from './authority-desk.ts'
+import { cutCarrierFrames } from './carrier-frames.ts'
 import type { LoadedConfig, NodeConfig } from './config/index.ts'
+import { currentMembership } from './current-membership.ts'
 import { createEventLog } from './event-log.ts'
 import { homeAt } from './home.ts'
+import { mdnsTagOf } from './mdns-tag.ts'
 import { createMembership } from './membership.ts'
 import { createMeshDriver } from './mesh-driver.ts'
 import { createMetrics } from './metrics.ts'
@@ -45,6 +41,7 @@ import { describeNode, notMade, openExistingIdentity, type NodeIdentity } from '
 import { registerGauges } from './node-gauges.ts'
 import { openNodeState } from './node-state.ts'
 import { hasAesInstructions } from './processor.ts'
+import { every } from './repeat.ts'
 import { bootFeature, createRestartWatch } from './restart-watch.ts'
 import { createRoutedChannel } from './routed-channel.ts'
 import { createSvidKeeper } from './svid-keeper.ts'
@@ -71,8 +68,6 @@ export interface MeshNode extends AsyncDisposable, NodeIdentity {
 }
 
 const housekeepingMs = 10_000
-const authorityWaitMs = 8000
-const authorityPollMs = 100
 /** Addresses of earlier neighbours that are dialled at the start, beside the configured ones. */
 const maxRemembered = 8
 
@@ -116,50 +111,25 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
       counters: metrics,
     })
 
-  /** Through the mesh; what a member does for others too. A node that has just come up waits for its map first. */
-  const passToAuthority = async (request: Uint8Array): Promise<Uint8Array> => {
-    if (desk !== undefined) return desk.answer(request)
-    const untilMs = clock.monotonicMs() + authorityWaitMs
-    do {
-      for (const { id, features } of mesh.map().nodes) {
-        if (id === self || !features.includes('authority') || !mesh.routes().has(id)) continue
-        try {
-          return await routed.request(id, request)
-        } catch (error) {
-          log.debug('authority-silent', { authority: id, reason: messageOf(error) })
-        }
-      }
-      await new Promise<void>((resolve) => void clock.setTimer(authorityPollMs, resolve))
-    } while (clock.monotonicMs() < untilMs)
-    throw new X0tError('AUTHORITY_UNREACHABLE', 'the node with the authority is not in reach')
-  }
-
-  const askAuthority = async (request: Uint8Array): Promise<Uint8Array> => {
-    try {
-      return await passToAuthority(request)
-    } catch (error) {
-      if (!hasCode(error, 'AUTHORITY_UNREACHABLE')) throw error
-      return enrolDirectly(request)
-    }
-  }
-
-  /** Without a valid SVID no member talks to us but for enrolment, so ask the addresses that we know. */
-  const enrolDirectly = async (request: Uint8Array): Promise<Uint8Array> => {
-    const { requestThroughMembers } = await import('./request-through-members.ts')
-    const addresses = [...config.network.bootstrap, ...state.addresses(), ...knownAddresses()]
-    return requestThroughMembers({ addresses, request, bundle: keeper.bundle(), clock, isBanned })
-  }
-
-  const knownAddresses = (): { host: string; port: number }[] =>
-    mesh.map().nodes.flatMap(({ id, addresses }) => (id === self ? [] : dialable(addresses)))
-
+  const authorityAccess = createAuthorityAccess({
+    self,
+    desk,
+    nodes: () => mesh.map().nodes,
+    isRoutable: (id) => mesh.routes().has(id),
+    request: (to, request) => routed.request(to, request),
+    addresses: () => [...config.network.bootstrap, ...state.addresses()],
+    bundle: () => keeper.bundle(),
+    isBanned,
+    clock,
+    log,
+  })
   const keeper = stack.use(
     createSvidKeeper({
       identity,
       name,
       membership,
       store,
-      askAuthority,
+      askAuthority: (request) => authorityAccess.ask(request),
       onRenewed({ bans: told }) {
         for (const ban of told) members.addBan(ban.record)
         plane?.rotate()
@@ -405,7 +375,9 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
         return
       }
       case 'carrier-frames':
-        return void plane?.send(event.neighbour as NodeId, channels.carrier, event.bytes)
+        for (const piece of cutCarrierFrames(event.bytes))
+          plane?.send(event.neighbour as NodeId, channels.carrier, piece)
+        return
       case 'failed':
         log.error('data-plane-failed', { reason: event.error.message })
         return done.reject(event.error)
@@ -476,9 +448,9 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
     trust,
     listen: config.network.listen,
     bootstrap: uniqueAddresses([...config.network.bootstrap, ...state.addresses().slice(0, maxRemembered)]),
-    mdns: { enabled: config.network.mdns, serviceTag: serviceTagOf(membership.bundle.trustDomain) },
+    mdns: { enabled: config.network.mdns, serviceTag: mdnsTagOf(membership.bundle.trustDomain) },
     hello: () => Buffer.from(name),
-    onEnrol: (request) => passToAuthority(request),
+    onEnrol: (request) => authorityAccess.pass(request),
     onNeighbourUp({ nodeId, address, port, direction, exporter }) {
       metrics.count('connections_total', { direction })
       if (direction === 'outbound') state.rememberAddresses([{ host: address, port }], clock.wallMs())
@@ -533,59 +505,4 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
     done: done.promise,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   }
-}
-
-/**
- * SVID and bundle as stored. The authority renews its own SVID here if that ended while the node was down: it never
- * waits for anyone.
- */
-function currentMembership(
-  store: IdentityStore,
-  own: {
-    readonly identity: Identity
-    readonly authority: Authority | undefined
-    readonly config: NodeConfig
-    readonly clock: Clock
-    readonly random: Random
-  },
-): StoredMembership | undefined {
-  const { identity, authority, config, clock, random } = own
-  const stored = store.readMembership()
-  if (stored === undefined || authority === undefined) return stored
-  const [leaf] = stored.chainDer
-  if (leaf !== undefined && parseCertificate(leaf).notAfterMs > clock.wallMs()) return stored
-  const ttlMs = config.identity.svidTtlMs
-  const svid = issueSvid(authority, { ...svidSubjectOf(identity), ttlMs, clock, random })
-  store.writeMembership({ chainDer: svid.chainDer, bundle: stored.bundle })
-  return store.readMembership()
-}
-
-/** A DNS label that members share and that tells strangers on the network nothing but that x0t is here. */
-function serviceTagOf(trustDomain: string): string {
-  return `x0t-${createHash('sha256').update(`x0t-mdns-v1${trustDomain}`).digest('hex').slice(0, 16)}`
-}
-
-function uniqueAddresses<T extends { readonly host: string; readonly port: number }>(
-  addresses: readonly T[],
-): T[] {
-  return [...new Map(addresses.map((address) => [`${address.host} ${address.port}`, address])).values()]
-}
-
-function dialable(addresses: readonly string[]): { host: string; port: number }[] {
-  return addresses.flatMap((text) => {
-    try {
-      return [parseAddress(text)]
-    } catch {
-      return []
-    }
-  })
-}
-
-function every(clock: Clock, intervalMs: number, run: () => void): () => void {
-  let cancel = clock.setTimer(intervalMs, tick)
-  function tick(): void {
-    run()
-    cancel = clock.setTimer(intervalMs, tick)
-  }
-  return () => cancel()
 }
