@@ -1,3 +1,4 @@
+// Over 300 lines, and one piece: the owner of both workers; every method tells them of one change and keeps the record.
 import { Worker } from 'node:worker_threads'
 import { hasCode, messageOf, X0tError, type Log } from '@x0t/core'
 import { createArena } from './arena.ts'

@@ -1,3 +1,5 @@
+// Over 300 lines, and one piece: the path of a datagram from the socket to the TUN or to the next hop, whose steps share
+// the arena and are called for every packet.
 import type { Aead, AeadFactory } from './aead.ts'
 import { aeadTagBytes } from './aead.ts'
 import type { Arena } from './arena.ts'
