@@ -24,6 +24,11 @@ export class ExponentialHold {
     this.dueMs = Math.min(this.dueMs, Math.max(nowMs + delayMs, this.#lastRunMs + this.#pauseMs))
   }
 
+  /** Asks for a run now, whatever the pause. */
+  urge(nowMs: number): void {
+    this.dueMs = Math.min(this.dueMs, nowMs)
+  }
+
   /** Says that the work was done; `counted` false leaves the pause as it is. */
   ran(nowMs: number): void {
     const { incrementMs, maxMs } = this.#parameters

@@ -29,6 +29,7 @@ export class Origination {
   #description: Required<SelfDescription>
   #sequence: number
   #refreshMs = Infinity
+  #urgedMs = -Infinity
 
   constructor(context: MeshContext, options: OriginationOptions) {
     const { firstSequence, name, addresses = [], features = [] } = options
@@ -46,9 +47,15 @@ export class Origination {
     return this.#sequence
   }
 
-  /** A link was lost: the others must know at once, or as soon as the hold lets it. */
+  /**
+   * A link was lost: the others must know at once, even amid a burst of other news, because packets go astray until
+   * they do. Once in the longest hold only: a link that flaps waits like everything else.
+   */
   requestNow(): void {
-    this.#hold.request(this.#context.nowMs)
+    const { nowMs, parameters } = this.#context
+    if (nowMs - this.#urgedMs < parameters.originationHold.maxMs) return this.#hold.request(nowMs)
+    this.#urgedMs = nowMs
+    this.#hold.urge(nowMs)
   }
 
   /** Something else changed. */

@@ -21,6 +21,8 @@ import { FlapDamping } from '../src/flap-damping.ts'
 import { decodeLinkState, encodeLinkState, type LinkState } from '../src/link-state.ts'
 import { isCostChange } from '../src/link-metric.ts'
 import { decodeMessage, encodeMessage, type MeshMessage } from '../src/message.ts'
+import { Origination } from '../src/origination.ts'
+import type { MeshContext } from '../src/context.ts'
 import { TokenBucket } from '../src/token-bucket.ts'
 import { linkCostBetween } from '../src/topology-graph.ts'
 import { cheapSignature, idOf, type Edge } from './mesh-network.ts'
@@ -68,6 +70,34 @@ t.test('a hold lets the first run through and doubles the pauses of a burst', (t
   t.same(dueTimes, [1000, 1050, 1150, 1350, 1750, 2550, 4150, 6150])
   hold.request(6150 + 4001)
   t.equal(hold.dueMs, 10_151)
+  t.end()
+})
+
+t.test('a lost link is told at once amid a burst, but one that flaps waits its turn', (t) => {
+  const context: MeshContext = {
+    self: idOf(1),
+    parameters: defaultParameters,
+    log: silentLog,
+    counters: silentCounters,
+    nowMs: 10_000,
+    emit() {},
+  }
+  const sign = (body: Uint8Array): Uint8Array => cheapSignature(context.self, body)
+  const origination = new Origination(context, { name: 'a', sign, wallMs: () => 0, firstSequence: 1 })
+  for (let i = 0; i < 8; i++) {
+    origination.request()
+    context.nowMs = origination.dueMs()
+    origination.next(new Map())
+  }
+  origination.request()
+  t.equal(origination.dueMs() - context.nowMs, 2000, 'other news')
+  context.nowMs += 100
+  origination.requestNow()
+  t.ok(origination.isDue(), 'a lost link')
+  origination.next(new Map())
+  context.nowMs += 100
+  origination.requestNow()
+  t.equal(origination.dueMs() - context.nowMs, 1900, 'lost again')
   t.end()
 })
 
