@@ -89,6 +89,8 @@ export class Adjacency {
     const { parameters, nowMs } = this.#context
     const sizeChanged = measurement.datagramBytes !== neighbour.measurement.datagramBytes
     const costUs = linkCostUs(measurement, parameters.metric)
+    // What was measured over another carrier says nothing of this one.
+    if (measurement.carrier !== neighbour.measurement.carrier) neighbour.costSinceMs = -Infinity
     neighbour.measurement = measurement
     const usedForMs = nowMs - neighbour.costSinceMs
     const costChanged = isCostChange(neighbour.costUs, costUs, usedForMs, parameters.metric)

@@ -33,7 +33,8 @@ export function linkCostUs(measurement: LinkMeasurement, parameters: MetricParam
 
 /**
  * Whether a new cost should replace the one in use: hysteresis, so that noise neither floods nor re-routes.
- * A cost that at least doubled is taken at once, anything else after `minIntervalMs`.
+ * A cost that at least doubled is taken at once, one that fell to a quarter (a link that recovered) after a fifth of
+ * `minIntervalMs`, anything else after all of it.
  */
 export function isCostChange(
   usedUs: number,
@@ -43,5 +44,7 @@ export function isCostChange(
 ): boolean {
   const differenceUs = Math.abs(measuredUs - usedUs)
   if (differenceUs < parameters.changeUs || differenceUs < usedUs * parameters.changeRatio) return false
-  return usedForMs >= parameters.minIntervalMs || measuredUs >= 2 * usedUs
+  if (measuredUs >= 2 * usedUs) return true
+  const hasRecovered = 4 * measuredUs <= usedUs
+  return usedForMs >= (hasRecovered ? parameters.minIntervalMs / 5 : parameters.minIntervalMs)
 }

@@ -44,13 +44,15 @@ t.test('the cost of a link is its round trip by the square of what arrives, and 
   t.end()
 })
 
-t.test('a cost changes only by a quarter and 500 µs, after 5 s unless it doubled', (t) => {
+t.test('a cost changes only by a quarter and 500 µs, after 5 s unless it doubled or recovered', (t) => {
   t.notOk(isCostChange(10_000, 12_000, 60_000, metric))
   t.notOk(isCostChange(1000, 1400, 60_000, metric))
   t.ok(isCostChange(10_000, 12_500, 5000, metric))
   t.ok(isCostChange(10_000, 7500, 5000, metric))
   t.notOk(isCostChange(10_000, 12_500, 4999, metric))
   t.ok(isCostChange(10_000, 20_000, 0, metric))
+  t.ok(isCostChange(40_000, 10_000, 1000, metric))
+  t.notOk(isCostChange(40_000, 10_000, 999, metric))
   t.end()
 })
 
