@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { geteuid } from 'node:process'
+import { fileURLToPath } from 'node:url'
 import type { MeshRoute, MeshRoutes, Peer, Peers, Status } from '@x0t/local-api'
 import {
   createBed,
@@ -14,7 +15,6 @@ import {
   type Bed,
   type CommandResult,
 } from '@x0t/testbed'
-import { nodeRunner } from '../src/commands/testbed/node-runner.ts'
 import { runCli } from './run-cli.ts'
 
 /** Real nodes in namespaces, and what tests ask of them. */
@@ -75,12 +75,22 @@ const env = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(X0T_|NODE_OPTIONS|TAP)/.test(name)),
 ) as Record<string, string>
 
+/** The x0t command, without what the test runner adds to processes of Node. */
+export const x0tCommand: readonly string[] = [
+  process.execPath,
+  '--disable-warning=ExperimentalWarning',
+  fileURLToPath(new URL('../bin/x0t.js', import.meta.url)),
+]
+
 /** Brings up four nodes: s reaches d through a and through b. */
-export async function openMeshBed(name: string, settings: readonly string[]): Promise<MeshBed> {
+export async function openMeshBed(
+  name: string,
+  settings: Readonly<Record<string, string>>,
+): Promise<MeshBed> {
   const made = await createBed({
     name,
     topology: parseShape('diamond'),
-    runner: nodeRunner(settings),
+    runner: { kind: 'x0t', command: [...x0tCommand], settings: { ...settings } },
     runFolder: defaultRunFolder(0, env),
     env,
     signal: new AbortController().signal,

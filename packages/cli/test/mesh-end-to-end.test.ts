@@ -6,15 +6,14 @@ import { tmpdir } from 'node:os'
 import t from 'tap'
 import type { MeshMap, Status, Trace } from '@x0t/local-api'
 import { clearFaults, injectFault, linkBetween, type LinkEnd } from '@x0t/testbed'
-import { nodeRunner } from '../src/commands/testbed/node-runner.ts'
 import { dataDatagramsIn, fragmentName, repeatedCiphertext } from './captured-datagrams.ts'
-import { lackForMeshBed, openMeshBed, until, type MeshBed } from './mesh-bed.ts'
+import { lackForMeshBed, openMeshBed, until, x0tCommand, type MeshBed } from './mesh-bed.ts'
 import { receiverProgram, senderProgram } from './udp-programs.ts'
 
 const lack = lackForMeshBed()
 if (lack !== false && process.env['CI'] === 'true') t.fail(lack)
 else if (lack !== false) t.pass(`four real nodes`, { skip: lack })
-else await testMesh(await openMeshBed(`e2e${process.pid}`, ['session.renew_seconds=10']))
+else await testMesh(await openMeshBed(`e2e${process.pid}`, { 'session.renew_seconds': '10' }))
 
 async function testMesh(mesh: MeshBed): Promise<void> {
   t.teardown(() => mesh[Symbol.asyncDispose]())
@@ -223,7 +222,7 @@ async function testMesh(mesh: MeshBed): Promise<void> {
     'where UDP is blocked a link goes on over TLS, and returns to UDP without a loss',
     async (t) => {
       const { interface: name } = endAt('s', 'a')
-    const relayId = (await mesh.status('a')).id
+      const relayId = (await mesh.status('a')).id
       const drop = (direction: string): string =>
         ` chain ${direction}put {\n type filter hook ${direction}put priority 0\n ${direction === 'in' ? 'i' : 'o'}ifname "${name}" udp dport 7800 drop\n }\n`
       await mesh.run('s', ['nft', '-f', '-'], `table inet blocked {\n${drop('in')}${drop('out')}}\n`)
@@ -234,9 +233,9 @@ async function testMesh(mesh: MeshBed): Promise<void> {
       t.comment(`over TLS after ${fallback.afterMs} ms`)
       await injectFault(bed, 'link:s-b', 'down')
       await until('both ends have only a', 5000, async () => {
-      const [there, back] = [(await mesh.routes('s')).get('d'), (await mesh.routes('d')).get('s')]
-      return [there, back].every((route) => route?.nextHop === relayId && route.alternate === null)
-    })
+        const [there, back] = [(await mesh.routes('s')).get('d'), (await mesh.routes('d')).get('s')]
+        return [there, back].every((route) => route?.nextHop === relayId && route.alternate === null)
+      })
       t.match(await mesh.ping('s', target, { count: 20, intervalMs: 50, bytes: 1200 }), { received: 20 })
       const { bytes } = await iperf(1)
       t.ok(bytes > 100_000, `${bytes} bytes by TCP`)
@@ -318,7 +317,6 @@ async function testMesh(mesh: MeshBed): Promise<void> {
     await mesh.ask('b', ['node', 'stop'])
     const { token } = await mesh.ask<{ token: string }>('s', ['node', 'invite', '--name', 'plain'])
     const home = `${bed.folder.hostFolder('b')}/plain`
-    const { command } = nodeRunner([]) as Extract<ReturnType<typeof nodeRunner>, { kind: 'x0t' }>
     const listen = ['--listen', '0.0.0.0:7800', '--listen', '[::]:7800', '--mdns', 'off', '--name', 'plain']
     const neighbours = [endAt('s', 'b'), endAt('d', 'b')].flatMap(({ ipv4 }) => [
       '--bootstrap',
@@ -328,13 +326,13 @@ async function testMesh(mesh: MeshBed): Promise<void> {
     const join = ['node', 'join', '-', '--detach', '--json', '--home', home, ...via, ...listen, ...neighbours]
     const joined = await mesh.run(
       'b',
-      ['setpriv', '--bounding-set=-net_admin', '--inh-caps=-net_admin', ...command, ...join],
+      ['setpriv', '--bounding-set=-net_admin', '--inh-caps=-net_admin', ...x0tCommand, ...join],
       token,
     )
     t.equal(joined.exitCode, 0, joined.stderr)
     // The API answers, and what is missing is named together with the way to get it.
     const status = JSON.parse(
-      (await bed.run([...command, 'node', 'status', '--home', home, '--json'])).stdout,
+      (await bed.run([...x0tCommand, 'node', 'status', '--home', home, '--json'])).stdout,
     ) as Status
     t.match(status.tun, { state: 'absent', reason: /TUN device.*CAP_NET_ADMIN/ })
     await until('the new node relays', 10_000, async () => {
@@ -345,7 +343,7 @@ async function testMesh(mesh: MeshBed): Promise<void> {
     await until('s reaches d', 10_000, async () => (await mesh.routes('s')).get('d')?.path[0] === status.id)
     t.match(await mesh.ping('s', target, { count: 20, intervalMs: 50 }), { received: 20 })
     const { counters } = JSON.parse(
-      (await bed.run([...command, 'node', 'status', '--home', home, '--json'])).stdout,
+      (await bed.run([...x0tCommand, 'node', 'status', '--home', home, '--json'])).stdout,
     ) as Status
     t.ok(counters['datagramsForwarded']! >= 40, 'there and back through it')
     await clearFaults(bed)
