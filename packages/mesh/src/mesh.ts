@@ -190,9 +190,13 @@ export function createMesh(options: MeshOptions): Mesh {
         return ownLinksChanged()
       case 'neighbour-down':
         return neighbourDown(event.id)
-      case 'neighbour-metric':
-        if (adjacency.measure(event.id, event)) ownLinksChanged()
-        return
+      case 'neighbour-metric': {
+        const bytesBefore = adjacency.get(event.id)?.measurement.datagramBytes ?? 0
+        if (!adjacency.measure(event.id, event)) return
+        // A link that became narrower swallows long datagrams until their senders know.
+        if (event.datagramBytes < bytesBefore) origination.requestNow()
+        return ownLinksChanged()
+      }
       case 'message':
         return onMessage(event.from, event.bytes)
       case 'member-removed':
