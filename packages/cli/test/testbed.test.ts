@@ -77,7 +77,6 @@ t.test('wrong usage of a testbed is exit code 2', async (t) => {
   const file = `${dir}/links.json`
   writeFileSync(file, '{"links": [["a"]]}')
   for (const words of [
-    ['up', '--shape', 'star'],
     ['up', 'star'],
     ['up', file],
     ['up', `${dir}/none.json`],

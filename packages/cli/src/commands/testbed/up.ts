@@ -7,7 +7,6 @@ import { portsOf, runFolderOf, withBed, type BedOption } from './bed-option.ts'
 import { nodeRunner } from './node-runner.ts'
 
 interface UpOptions extends BedOption {
-  readonly shape?: string
   readonly detach?: boolean
   readonly restart?: boolean
   readonly bare?: boolean
@@ -31,7 +30,6 @@ export function registerUp(testbed: Command, context: CommandContext): void {
         'after --: a program to run on every host in place of a node; {host}, {neighbours}',
       ),
   )
-    .addOption(new Option('--shape <shape>', 'the same as the argument').hideHelp())
     .addOption(new Option('--detach', 'leave it running; x0t testbed down ends it').conflicts('restart'))
     .option('--restart', 'start a node again when it ends')
     .option('--bare', 'namespaces and links only, nothing runs on the hosts')
@@ -41,7 +39,7 @@ export function registerUp(testbed: Command, context: CommandContext): void {
       const { bedStatus, createBed, superviseBed } = await import('@x0t/testbed')
       const { statusView } = await import('../../views/testbed.ts')
       const output = context.output()
-      const topology = await topologyOf(named ?? options.shape ?? 'pair')
+      const topology = await topologyOf(named ?? 'pair')
       const create = (): ReturnType<typeof createBed> =>
         createBed({
           ...portsOf(context),
