@@ -76,7 +76,8 @@ export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
     database.exec('COMMIT')
     return result
   } catch (error) {
-    database.exec('ROLLBACK')
+    // After a full disk or a read error SQLite has undone it already; the error at hand is the one to tell.
+    if (database.isTransaction) database.exec('ROLLBACK')
     throw error
   }
 }

@@ -9,6 +9,7 @@
  */
 export { openClient, type CallOptions, type Client, type ClientOptions } from './client.ts'
 export {
+  checkSocket,
   createServer,
   type Handlers,
   type HandlerContext,

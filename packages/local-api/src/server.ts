@@ -43,6 +43,16 @@ export interface LocalServer extends AsyncDisposable {
 }
 
 /**
+ * Fails where {@link createServer} would fail for its socket: to be asked before a node opens anything else.
+ * @throws X0tError NODE_ALREADY_RUNNING (exit code 4), SOCKET_PATH_INVALID, SOCKET_DIRECTORY_UNSAFE
+ */
+export async function checkSocket(socketPath: string): Promise<void> {
+  const { claimSocketPath } = await import('./socket-file.ts')
+  const lock = await claimSocketPath(socketPath)
+  lock[Symbol.dispose]()
+}
+
+/**
  * Serves all routes on a Unix socket (0600) and the public ones on TCP. Disposal lets running answers finish, ends
  * streams, and removes the socket.
  * @throws X0tError NODE_ALREADY_RUNNING (exit code 4), SOCKET_PATH_INVALID, SOCKET_DIRECTORY_UNSAFE, HTTP_PORT_TAKEN

@@ -1,6 +1,6 @@
 import { overlayAddress, X0tError, type NodeId } from '@x0t/core'
 import { nodeSpiffeId, type StoredToken } from '@x0t/identity'
-import { formatAddress } from '@x0t/libp2p'
+import { formatAddress, parseAddress } from '@x0t/libp2p'
 import {
   healthReport,
   type Ban,
@@ -14,6 +14,7 @@ import { notTheAuthority, type AuthorityDesk } from './authority-desk.ts'
 import { udpAddress } from './udp-address.ts'
 import { watchEvents } from './event-stream.ts'
 import { healthOf } from './node-health.ts'
+import { maxMembers } from './membership.ts'
 import { resolveNode } from './node-reference.ts'
 import { createRateMeter } from './rates.ts'
 import { bootFeature } from './restart-watch.ts'
@@ -43,8 +44,13 @@ export function createApiHandlers(runtime: Runtime): Handlers {
     if (runtime.plane() === undefined) throw new X0tError('MESH_DOWN', 'the control plane is not up')
   }
   const banOf = (id: NodeId): Ban => {
-    const { reason, bannedAtMs } = bans.find(id)!
-    return { id, name: nameOf(id) === '' ? null : nameOf(id), reason, bannedAtMs }
+    const found = bans.find(id)
+    if (found === undefined)
+      throw new X0tError('BANS_FULL', `this node keeps no more than ${maxMembers} bans`)
+    const { reason, bannedAtMs } = found
+    // Who is banned is no member any more; the authority remembers what it was called.
+    const name = runtime.members.member(id)?.name ?? store.nodes.find(id)?.name ?? null
+    return { id, name, reason, bannedAtMs }
   }
 
   const peers = (): Peer[] =>
@@ -100,7 +106,7 @@ export function createApiHandlers(runtime: Runtime): Handlers {
   return {
     async status() {
       const plane = runtime.plane()
-      const http = runtime.config.http.listen
+      const http = runtime.http()
       return {
         id: self,
         name: runtime.name,
@@ -123,7 +129,7 @@ export function createApiHandlers(runtime: Runtime): Handlers {
             transport: 'udp',
             address: formatAddress({ host: udpAddress(runtime.config).host ?? '::', port: dataPlane.port }),
           },
-          ...(http === 'off' ? [] : [{ transport: 'http' as const, address: formatAddress(http) }]),
+          ...(http === undefined ? [] : [{ transport: 'http' as const, address: formatAddress(http) }]),
         ],
         svidNotAfterMs: keeper.dates().notAfterMs,
         role: runtime.desk === undefined ? 'member' : 'authority',
@@ -197,7 +203,8 @@ export function createApiHandlers(runtime: Runtime): Handlers {
     invite({ ttlMs = defaultTokenTtlMs, name, addresses }) {
       const desk = requireDesk()
       const reachable =
-        addresses ?? advertisedAddresses(runtime.config.network.advertise, runtime.plane()?.addresses ?? [])
+        addresses?.map((address) => formatAddress(parseAddress(address))) ??
+        advertisedAddresses(runtime.config.network.advertise, runtime.plane()?.addresses ?? [])
       if (reachable.length === 0)
         throw new X0tError('NO_ADDRESS', 'this node knows no address at which others reach it', {
           hint: 'x0t node invite --address HOST:PORT',

@@ -1,4 +1,4 @@
-import { hasCode, messageOf, X0tError, type Clock, type Log, type NodeId } from '@x0t/core'
+import { messageOf, X0tError, type Clock, type Log, type NodeId } from '@x0t/core'
 import type { TrustBundle } from '@x0t/identity'
 import type { Address } from '@x0t/libp2p'
 import { dialable } from './addresses.ts'
@@ -32,8 +32,8 @@ export interface AuthorityAccess {
    */
   pass(request: Uint8Array): Promise<Uint8Array>
   /**
-   * For this node itself: through the mesh, else over the enrolment port of any member that it knows, since without a
-   * valid SVID nobody talks to it but there.
+   * For this node itself: through the mesh if a way leads there now, else over the enrolment port of any member that it
+   * knows, since without a valid SVID nobody talks to it but there.
    * @throws X0tError AUTHORITY_UNREACHABLE
    */
   ask(request: Uint8Array): Promise<Uint8Array>
@@ -45,31 +45,33 @@ const pollMs = 100
 export function createAuthorityAccess(options: AuthorityAccessOptions): AuthorityAccess {
   const { self, desk, clock, log } = options
 
-  const pass = async (request: Uint8Array): Promise<Uint8Array> => {
+  /** Undefined where no way leads to an authority that answers. */
+  const throughMesh = async (request: Uint8Array): Promise<Uint8Array | undefined> => {
     if (desk !== undefined) return desk.answer(request)
-    const untilMs = clock.monotonicMs() + waitMs
-    do {
-      for (const { id, features } of options.nodes()) {
-        if (id === self || !features.includes('authority') || !options.isRoutable(id)) continue
-        try {
-          return await options.request(id, request)
-        } catch (error) {
-          log.debug('authority-silent', { authority: id, reason: messageOf(error) })
-        }
+    for (const { id, features } of options.nodes()) {
+      if (id === self || !features.includes('authority') || !options.isRoutable(id)) continue
+      try {
+        return await options.request(id, request)
+      } catch (error) {
+        log.debug('authority-silent', { authority: id, reason: messageOf(error) })
       }
-      await new Promise<void>((resolve) => void clock.setTimer(pollMs, resolve))
-    } while (clock.monotonicMs() < untilMs)
-    throw new X0tError('AUTHORITY_UNREACHABLE', 'the node with the authority is not in reach')
+    }
+    return undefined
   }
 
   return {
-    pass,
+    async pass(request) {
+      const untilMs = clock.monotonicMs() + waitMs
+      do {
+        const answer = await throughMesh(request)
+        if (answer !== undefined) return answer
+        await new Promise<void>((resolve) => void clock.setTimer(pollMs, resolve))
+      } while (clock.monotonicMs() < untilMs)
+      throw new X0tError('AUTHORITY_UNREACHABLE', 'the node with the authority is not in reach')
+    },
     async ask(request) {
-      try {
-        return await pass(request)
-      } catch (error) {
-        if (!hasCode(error, 'AUTHORITY_UNREACHABLE')) throw error
-      }
+      const answer = await throughMesh(request)
+      if (answer !== undefined) return answer
       const { requestThroughMembers } = await import('./request-through-members.ts')
       const inMap = options.nodes().flatMap(({ id, addresses }) => (id === self ? [] : dialable(addresses)))
       const { isBanned } = options

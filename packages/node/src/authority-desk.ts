@@ -26,6 +26,7 @@ export interface AuthorityDeskOptions {
 export interface AuthorityDesk {
   /** Answers an enrolment or renewal; the answer is signed. */
   answer(request: Uint8Array): Uint8Array
+  /** @throws X0tError REQUEST_INVALID for a name or addresses that a token cannot hold */
   invite(options: {
     readonly addresses: readonly string[]
     readonly ttlMs: number
@@ -61,7 +62,9 @@ export function createAuthorityDesk(options: AuthorityDeskOptions): AuthorityDes
     invite({ addresses, ttlMs, name }) {
       store.tokens.purge(clock.wallMs() - keepEndedTokensMs)
       const named = name === undefined ? {} : { name }
-      const { text, record } = createJoinToken({ authority, addresses, ttlMs, ...named, clock, random })
+      const { text, record } = orInvalid(() =>
+        createJoinToken({ authority, addresses, ttlMs, ...named, clock, random }),
+      )
       store.tokens.add(record)
       log.info('token-made', { id: record.id, expiresAtMs: record.expiresAtMs })
       return { id: record.id, token: text, expiresAtMs: record.expiresAtMs }
@@ -71,6 +74,16 @@ export function createAuthorityDesk(options: AuthorityDeskOptions): AuthorityDes
       if (!bans.isBanned(nodeId)) throw new X0tError('NODE_NOT_BANNED', `node ${nodeId} is not banned`)
       return createBanRecord(authority, { nodeId, serial: bans.nextSerial(), lifted: true, clock })
     },
+  }
+}
+
+/** What a token cannot hold is the fault of who asked for it. */
+function orInvalid<T>(make: () => T): T {
+  try {
+    return make()
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new X0tError('REQUEST_INVALID', error.message, { cause: error, exitCode: 2 })
   }
 }
 

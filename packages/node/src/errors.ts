@@ -16,6 +16,8 @@ export const errorCodes = {
   NODE_STATE_DAMAGED:
     'The state file cannot be read. Move it away: it holds nothing that is not found again.',
   NODE_STATE_NEWER: 'A newer x0t wrote the state file; install that version again.',
+  HOME_UNWRITABLE:
+    'The home cannot be written: the disk is full, read-only or broken, or belongs to another user. Nothing is lost.',
   JOIN_UNREACHABLE:
     'No member named in the token answered. Check that one runs and that its port is open; --via.',
   AUTHORITY_UNREACHABLE: 'The member that holds the authority did not answer; it is tried again.',
@@ -24,5 +26,6 @@ export const errorCodes = {
   NODE_NOT_FOUND: 'No member has this name, id or address: x0t mesh map lists them.',
   NODE_AMBIGUOUS: 'Several members fit this name or start of an id: give more characters of the id.',
   NODE_NOT_BANNED: 'The member is not banned: x0t node bans lists who is.',
+  BANS_FULL: 'The node keeps as many bans as it can; lift those of nodes that are long gone.',
   BAN_SELF: 'The node that holds the authority cannot ban itself.',
 } as const

@@ -1,6 +1,7 @@
 import { systemClock, systemRandom, type Clock, type Log, type Random } from '@x0t/core'
 import { createAuthority, defaultSvidTtlMs, issueSvid, svidSubjectOf } from '@x0t/identity'
 import { homeAt } from './home.ts'
+import { writingHome } from './home-failure.ts'
 import { describeNode, openIdentity, type NodeIdentity } from './node-identity.ts'
 
 export interface InitOptions {
@@ -18,9 +19,13 @@ export interface InitOptions {
 /**
  * Makes the first node of a mesh: keys, certificate authority, its own SVID. A home that holds a member already is
  * left as it is; one in which a start was interrupted is completed.
- * @throws X0tError MESH_NAME_INVALID, and what the key files and the store throw
+ * @throws X0tError MESH_NAME_INVALID, HOME_UNWRITABLE, and what the key files and the store throw
  */
 export async function initNode(options: InitOptions): Promise<NodeIdentity & { readonly created: boolean }> {
+  return await writingHome(homeAt(options.home), () => makeFirstNode(options))
+}
+
+async function makeFirstNode(options: InitOptions): Promise<NodeIdentity & { readonly created: boolean }> {
   const { meshName, name, log, clock = systemClock, random = systemRandom } = options
   const home = homeAt(options.home)
   const { identity, store } = await openIdentity(home, { name, random, clock })

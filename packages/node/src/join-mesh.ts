@@ -3,13 +3,16 @@ import {
   buildEnrolRequest,
   createBanList,
   enrolmentPeerOfSocket,
+  EnrolRefusedError,
   parseJoinToken,
   readEnrolResponse,
+  svidSubjectOf,
   type Enrolment,
   type JoinToken,
 } from '@x0t/identity'
 import { parseAddress, requestEnrolment, type Address } from '@x0t/libp2p'
-import { homeAt } from './home.ts'
+import { homeAt, type Home } from './home.ts'
+import { writingHome } from './home-failure.ts'
 import { openNodeState } from './node-state.ts'
 import { describeNode, openIdentity, type NodeIdentity } from './node-identity.ts'
 
@@ -19,7 +22,10 @@ export interface JoinOptions {
   readonly token: string
   /** `host:port` of a member to enrol through; the addresses in the token otherwise. */
   readonly via?: string
+  /** Name of the node where the token gives none. */
   readonly name: string
+  /** `name` was chosen for this node, and goes before that of the token. */
+  readonly isNameChosen?: boolean
   readonly log: Log
   readonly signal?: AbortSignal
   readonly clock?: Clock
@@ -27,11 +33,16 @@ export interface JoinOptions {
 }
 
 /**
- * Enrols the node of a home in a mesh. Every address of the token is tried; a refusal of the authority ends the
- * attempt, since it is signed and the next member would bring the same.
- * @throws X0tError NODE_IS_MEMBER, TOKEN_…, ENROLMENT_…, JOIN_UNREACHABLE
+ * Enrols the node of a home in a mesh. Every address of the token is tried, also after one that brought an answer which
+ * does not hold; a refusal of the authority ends the attempt, since it is signed and the next member would bring the
+ * same.
+ * @throws X0tError NODE_IS_MEMBER, TOKEN_…, ENROLMENT_…, JOIN_UNREACHABLE, HOME_UNWRITABLE
  */
 export async function joinMesh(options: JoinOptions): Promise<NodeIdentity & { readonly created: boolean }> {
+  return await writingHome(homeAt(options.home), () => enrolNode(options))
+}
+
+async function enrolNode(options: JoinOptions): Promise<NodeIdentity & { readonly created: boolean }> {
   const { log, clock = systemClock, random = systemRandom } = options
   const token = parseJoinToken(options.token)
   if (token.expiresAtMs < clock.wallMs())
@@ -39,33 +50,42 @@ export async function joinMesh(options: JoinOptions): Promise<NodeIdentity & { r
       hint: 'ask for a new token: x0t node invite; or check the clock of this machine: x0t node doctor',
     })
   const home = homeAt(options.home)
-  const name = token.name ?? options.name
+  const name = options.isNameChosen === true ? options.name : (token.name ?? options.name)
   const { identity, store } = await openIdentity(home, { name, random, clock })
   await using owned = store
   const membership = owned.readMembership()
-  if (membership !== undefined)
-    throw new X0tError(
-      'NODE_IS_MEMBER',
-      `${home.directory} holds a member of ${membership.bundle.trustDomain}`,
-      {
-        hint: 'x0t node start starts it; another mesh needs another home: --home DIR',
-      },
-    )
+  if (membership !== undefined) throw isMember(home, membership.bundle.trustDomain)
+  // The making of a mesh was interrupted here: its authority must not come to serve another mesh.
+  const authority = await owned.readAuthority()
+  if (authority !== undefined) throw isMember(home, authority.trustDomain)
   const request = buildEnrolRequest(identity, token, { name, clock, random })
   const addresses = (options.via === undefined ? token.addresses : [options.via]).map(parseAddress)
-  const response = await askMembers(addresses, token, request.bytes, { log, clock, signal: options.signal })
-  const enrolment: Enrolment = readEnrolResponse(response, {
-    requestHash: request.hash,
-    nodeId: identity.nodeId,
-    trustDomain: token.trustDomain,
-    authorityHashes: [token.authorityHash],
+  const enrolment = await askMembers(addresses, token, request.bytes, {
+    read: (response) =>
+      readEnrolResponse(response, {
+        requestHash: request.hash,
+        nodeId: identity.nodeId,
+        trustDomain: token.trustDomain,
+        authorityHashes: [token.authorityHash],
+      }),
+    log,
+    clock,
+    signal: options.signal,
   })
   const bans = createBanList(enrolment.bundle, owned.banStore)
   for (const ban of enrolment.bans) bans.merge(ban)
   {
-    using state = openNodeState(home.stateFile)
+    using state = openNodeState(home.stateFile, log)
     state.rememberAddresses(addresses, clock.wallMs())
   }
+  owned.nodes.add({
+    nodeId: identity.nodeId,
+    name,
+    publicKeys: svidSubjectOf(identity).publicKeys,
+    enrolledAtMs: clock.wallMs(),
+    tokenId: undefined,
+  })
+  // Written last, as when a mesh is made: a join that was interrupted before is simply made again.
   owned.writeMembership({ chainDer: enrolment.chainDer, bundle: enrolment.bundle })
   log.info('joined', { trustDomain: token.trustDomain, nodeId: identity.nodeId })
   return { ...describeNode(identity.nodeId, token.trustDomain), created: true }
@@ -75,13 +95,24 @@ async function askMembers(
   addresses: readonly Address[],
   token: JoinToken,
   request: Uint8Array,
-  { log, clock, signal }: { log: Log; clock: Clock; signal: AbortSignal | undefined },
-): Promise<Uint8Array> {
+  {
+    read,
+    log,
+    clock,
+    signal,
+  }: {
+    /** Verifies an answer. */
+    read: (response: Uint8Array) => Enrolment
+    log: Log
+    clock: Clock
+    signal: AbortSignal | undefined
+  },
+): Promise<Enrolment> {
   const failures: string[] = []
   let last: unknown
   for (const address of addresses) {
     try {
-      return await requestEnrolment({
+      const response = await requestEnrolment({
         address,
         request,
         // Before the first byte is sent: who answers is a member of the mesh that the token names.
@@ -89,8 +120,10 @@ async function askMembers(
         clock,
         ...(signal === undefined ? {} : { signal }),
       })
+      return read(response)
     } catch (error) {
       signal?.throwIfAborted()
+      if (error instanceof EnrolRefusedError) throw error
       log.warn('join-address-failed', {
         address: `${address.host}:${address.port}`,
         reason: messageOf(error),
@@ -103,5 +136,11 @@ async function askMembers(
   throw new X0tError('JOIN_UNREACHABLE', `no member answered:\n  ${failures.join('\n  ')}`, {
     cause: last,
     hint: 'check that a member runs and that its port is open; --via HOST:PORT names another member',
+  })
+}
+
+function isMember(home: Home, trustDomain: string): X0tError {
+  return new X0tError('NODE_IS_MEMBER', `${home.directory} holds a member of ${trustDomain}`, {
+    hint: 'x0t node start starts it; another mesh needs another home: --home DIR',
   })
 }

@@ -59,6 +59,8 @@ interface Entry extends LinkState {
   own: LinkOffer
   peer: LinkOffer | undefined
   installedGeneration: number
+  /** How many times more the neighbour may replace the link, and when that was counted. */
+  allowance: { readonly left: number; readonly atMs: number }
   /** The carrier over which probes were answered since the link was last installed. */
   provenCarrier: Carrier | undefined
   udpFailures: number
@@ -72,6 +74,8 @@ interface Entry extends LinkState {
 export const hopExporterLabel = 'EXPORTER-x0t-hop-v1'
 const forgetMs = 60_000
 const releaseMs = 15_000
+/** A neighbour may replace its link so often at once, and once a second in the long run: ids and keys are finite. */
+const maxReplacements = 16
 
 /** No wait after the first failure of UDP, then 5 s, 10 s, up to 160 s. */
 function backoffMs(failuresBefore: number): number {
@@ -96,6 +100,13 @@ export function createNeighbourLinks(options: NeighbourLinksOptions): NeighbourL
   /** The id of a link that is replaced stays taken for a while: its last datagrams may still be on the way. */
   const release = ({ generation, linkId }: LinkOffer): void => {
     if (generation >= 0) clock.setTimer(releaseMs, () => usedIds.delete(linkId))
+  }
+
+  const mayReplace = (entry: Entry): boolean => {
+    const atMs = clock.monotonicMs()
+    const left = Math.min(maxReplacements, entry.allowance.left + (atMs - entry.allowance.atMs) / 1000)
+    entry.allowance = { left: left < 1 ? left : left - 1, atMs }
+    return left >= 1
   }
 
   const offer = (entry: Entry, generation: number, carrier: Carrier): void => {
@@ -183,6 +194,7 @@ export function createNeighbourLinks(options: NeighbourLinksOptions): NeighbourL
       before?.cancelTimer()
       before?.cancelForget()
       if (before !== undefined) release(before.own)
+      before?.secret.fill(0)
       const secret = exporter(hopExporterLabel, 32)
       const entry: Entry = {
         nodeId: id,
@@ -200,6 +212,7 @@ export function createNeighbourLinks(options: NeighbourLinksOptions): NeighbourL
         own: { generation: -1, linkId: 0, udpPort: 0, carrier: 'udp', connection: '' },
         peer: undefined,
         installedGeneration: -1,
+        allowance: { left: maxReplacements, atMs: clock.monotonicMs() },
         provenCarrier: undefined,
         udpFailures: 0,
         mayTryUdpAtMs: 0,
@@ -229,10 +242,18 @@ export function createNeighbourLinks(options: NeighbourLinksOptions): NeighbourL
         return
       }
       if (peer.connection !== entry.connection) return
+      const isReplacement = peer.generation > entry.own.generation
+      if (isReplacement && !mayReplace(entry)) {
+        counters.count('link_offers_refused_total')
+        log.warn('link-offer-refused', { from, reason: 'the link is replaced too often' })
+        return
+      }
+      const isNews = entry.peer?.linkId !== peer.linkId
       entry.peer = peer
-      if (peer.generation > entry.own.generation)
-        offer(entry, peer.generation, options.carrier === 'tls' ? 'tls' : peer.carrier)
+      if (isReplacement) offer(entry, peer.generation, options.carrier === 'tls' ? 'tls' : peer.carrier)
       else install(entry)
+      // While two connections were open the neighbour may have missed our offer on the one that stayed.
+      if (isNews && !isReplacement) options.sendOffer(from, encodeLinkOffer(entry.own))
     },
     remove(id) {
       const entry = entries.get(id)

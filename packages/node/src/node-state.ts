@@ -1,9 +1,12 @@
 import { chmodSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { messageOf, X0tError } from '@x0t/core'
+import { messageOf, X0tError, type Log } from '@x0t/core'
 import type { Address } from '@x0t/libp2p'
 
-/** What a node remembers between starts besides its identity. Losing it costs time, not membership. */
+/**
+ * What a node remembers between starts besides its identity. Losing it costs time, not membership: what cannot be
+ * written, as on a full disk, is logged and forgotten.
+ */
 export interface NodeState extends Disposable {
   /** The highest link-state sequence number that may have been used. */
   linkStateSequence(): number
@@ -21,7 +24,7 @@ const maxAddresses = 256
  * Opens the state file (0600; SQLite in WAL mode, so that a killed node starts again without repair).
  * @throws X0tError NODE_STATE_DAMAGED, NODE_STATE_NEWER
  */
-export function openNodeState(path: string): NodeState {
+export function openNodeState(path: string, log: Log): NodeState {
   const database = open(path)
   const readSequence = database.prepare("SELECT value FROM counters WHERE name = 'link-state'")
   const writeSequence = database.prepare(
@@ -36,14 +39,23 @@ export function openNodeState(path: string): NodeState {
   const trim = database.prepare(
     'DELETE FROM addresses WHERE rowid NOT IN (SELECT rowid FROM addresses ORDER BY seen_at_ms DESC LIMIT ?)',
   )
+  const tryTo = (write: () => void): void => {
+    try {
+      write()
+    } catch (error) {
+      log.warn('state-not-written', { path, reason: messageOf(error) })
+    }
+  }
   return {
     linkStateSequence: () => Number(readSequence.get()?.['value'] ?? 0),
-    reserveLinkStateSequence: (sequence) => void writeSequence.run(sequence),
+    reserveLinkStateSequence: (sequence) => tryTo(() => void writeSequence.run(sequence)),
     addresses: () =>
       readAddresses.all().map((row) => ({ host: String(row['host']), port: Number(row['port']) })),
     rememberAddresses(addresses, nowMs) {
-      for (const { host, port } of addresses) writeAddress.run(host, port, Math.round(nowMs))
-      trim.run(maxAddresses)
+      tryTo(() => {
+        for (const { host, port } of addresses) writeAddress.run(host, port, Math.round(nowMs))
+        trim.run(maxAddresses)
+      })
     },
     [Symbol.dispose]() {
       if (database.isOpen) database.close()

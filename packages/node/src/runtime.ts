@@ -37,6 +37,8 @@ export interface Runtime {
   readonly log: Log & { setLevel?(level: 'debug' | 'info' | 'warn' | 'error'): void }
   /** Undefined until the control plane is up. */
   readonly plane: () => ControlPlane | undefined
+  /** Where the read-only HTTP listener listens; undefined where there is none. */
+  readonly http: () => { readonly host: string; readonly port: number } | undefined
   /** Makes the node end, soon. */
   readonly stop: () => void
 }

@@ -2,9 +2,11 @@
 import { sign, verify, type KeyObject } from 'node:crypto'
 import {
   labelOfNodeId,
+  messageOf,
   overlayAddressBytes,
   systemClock,
   systemRandom,
+  X0tError,
   type Clock,
   type Log,
   type NodeId,
@@ -20,7 +22,7 @@ import {
 } from '@x0t/identity'
 import { publicKeyFromRaw } from '@x0t/keys'
 import { channels, startControlPlane, type ControlPlane } from '@x0t/libp2p'
-import { createServer } from '@x0t/local-api'
+import { checkSocket, createServer } from '@x0t/local-api'
 import { createSessionManager, type Suite } from '@x0t/session'
 import { openDataPlane, type DataPlaneEvent } from '@x0t/tunnel'
 import { advertisedAddresses, dialable, uniqueAddresses } from './addresses.ts'
@@ -32,6 +34,7 @@ import type { LoadedConfig, NodeConfig } from './config/index.ts'
 import { currentMembership } from './current-membership.ts'
 import { createEventLog } from './event-log.ts'
 import { homeAt } from './home.ts'
+import { writingHome } from './home-failure.ts'
 import { mdnsTagOf } from './mdns-tag.ts'
 import { createMembership } from './membership.ts'
 import { createMeshDriver } from './mesh-driver.ts'
@@ -40,6 +43,7 @@ import { createNeighbourLinks } from './neighbour-links.ts'
 import { describeNode, notMade, openExistingIdentity, type NodeIdentity } from './node-identity.ts'
 import { registerGauges } from './node-gauges.ts'
 import { openNodeState } from './node-state.ts'
+import { ownName } from './own-name.ts'
 import { hasAesInstructions } from './processor.ts'
 import { every } from './repeat.ts'
 import { bootFeature, createRestartWatch } from './restart-watch.ts'
@@ -74,7 +78,8 @@ const maxRemembered = 8
 /**
  * Starts the node of a home: data plane, control plane, routing, sessions, local API. Everything is checked before the
  * network is touched; what was opened is closed again in reverse order, also when the start fails half-way.
- * @throws X0tError NODE_NOT_MADE, NODE_ALREADY_RUNNING, CONTROL_LISTEN_FAILED, UDP_UNAVAILABLE, HTTP_PORT_TAKEN …
+ * @throws X0tError NODE_NOT_MADE, NODE_ALREADY_RUNNING, CONTROL_LISTEN_FAILED, UDP_UNAVAILABLE, HTTP_PORT_TAKEN,
+ *   HOME_UNWRITABLE …
  */
 export async function startNode(options: StartOptions): Promise<MeshNode> {
   const { config, log, clock = systemClock, random = systemRandom, version = 'unknown' } = options
@@ -87,16 +92,18 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
   await using stack = new AsyncDisposableStack()
 
   // Identity: who we are, who may be here.
-  const { identity, store } = await openExistingIdentity(home)
+  const { identity, store } = await writingHome(home, () => openExistingIdentity(home))
   stack.use(store)
+  // A second daemon on this home ends here, before it disturbs the first one.
+  await checkSocket(config.api.socket)
   const authority = await store.readAuthority()
   const membership = currentMembership(store, { identity, authority, config, clock, random })
   if (membership === undefined) throw notMade(home)
   const self = identity.nodeId
-  const { name } = config.node
+  const name = ownName(self, { config, settings: options.settings, store })
   const bans = createBanList(membership.bundle, store.banStore)
   const isBanned = (id: NodeId): boolean => bans.isBanned(id)
-  const state = stack.use(openNodeState(home.stateFile))
+  const state = stack.use(await writingHome(home, async () => openNodeState(home.stateFile, log)))
   const desk: AuthorityDesk | undefined =
     authority &&
     createAuthorityDesk({
@@ -187,7 +194,12 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
       plane?.recheck()
     },
     onBan(ban) {
-      bans.merge(verifyBanRecord(ban.record, keeper.bundle()))
+      try {
+        bans.merge(verifyBanRecord(ban.record, keeper.bundle()))
+      } catch (error) {
+        // It holds in this process all the same, and is heard again after a restart.
+        log.error('ban-not-stored', { peer: ban.nodeId, reason: messageOf(error) })
+      }
       events.emit(ban.lifted ? 'ban-lifted' : 'banned', { peer: ban.nodeId })
       if (ban.lifted) {
         if (ban.nodeId === self) announceMember()
@@ -206,7 +218,13 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
     // A node that was banned still starts: it may hear that the ban was lifted.
     if (isBanned(self))
       return log.error('this-node-is-banned', { hint: 'only the operator of the mesh can lift it' })
-    members.addMember(createMemberRecord(identity, { chainDer: keeper.credentials().chainDer, name, clock }))
+    try {
+      members.addMember(createMemberRecord(identity, { chainDer: keeper.credentials().chainDer, name, clock }))
+    } catch (error) {
+      // As where the SVID has ended while the node was down: the one that the keeper fetches is told instead.
+      if (!(error instanceof X0tError)) throw error
+      log.warn('member-not-announced', { code: error.code, reason: error.message })
+    }
   }
   const memberKeys = new Map<NodeId, KeyObject>()
   const keyOf = (id: NodeId): KeyObject | undefined => {
@@ -392,7 +410,7 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
     return undefined
   }
 
-  // Local API first: a second daemon on this home ends here, before it disturbs the first one's neighbours.
+  // Local API, before anything reaches the neighbours: of two starts at once only one gets its socket.
   let plane: ControlPlane | undefined
   const runtime = {
     self,
@@ -416,6 +434,7 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
     random,
     log,
     plane: () => plane,
+    http: () => server.http,
     stop: () => done.resolve(),
   }
   const http = config.http.listen

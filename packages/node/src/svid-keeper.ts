@@ -55,6 +55,15 @@ export function createSvidKeeper(options: SvidKeeperOptions): SvidKeeper {
     return { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() }
   }
 
+  /** A full disk must not cost the membership: the SVID holds until a restart, which brings another one. */
+  const storeMembership = ({ chainDer: chain, bundle: authorities }: Enrolment): void => {
+    try {
+      store.writeMembership({ chainDer: chain, bundle: authorities })
+    } catch (error) {
+      log.error('svid-not-stored', { reason: messageOf(error) })
+    }
+  }
+
   const renew = async (reason: string): Promise<void> => {
     const startedMs = clock.monotonicMs()
     try {
@@ -66,7 +75,7 @@ export function createSvidKeeper(options: SvidKeeperOptions): SvidKeeper {
         authorityHashes: authorityHashes(bundle),
       })
       if (disposed) return
-      store.writeMembership({ chainDer: enrolment.chainDer, bundle: enrolment.bundle })
+      storeMembership(enrolment)
       chainDer = enrolment.chainDer
       bundle = enrolment.bundle
       dates = datesOf(chainDer)

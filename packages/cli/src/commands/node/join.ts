@@ -37,6 +37,7 @@ export function registerJoin(node: Command, context: CommandContext): void {
         home,
         token: secret,
         name: config.node.name,
+        isNameChosen: settings.origins['node.name']?.source !== 'default',
         log,
         signal: context.signal,
         ...(options.via === undefined ? {} : { via: options.via }),
