@@ -15,6 +15,9 @@ if (lack !== false && process.env['CI'] === 'true') t.fail(lack)
 else if (lack !== false) t.pass(`four real nodes`, { skip: lack })
 else await testMesh(await openMeshBed(`e2e${process.pid}`, { 'session.renew_seconds': '10' }))
 
+const printMetrics =
+  "fetch('http://127.0.0.1:8080/metrics').then((r) => r.text()).then((text) => process.stdout.write(text))"
+
 async function testMesh(mesh: MeshBed): Promise<void> {
   t.teardown(() => mesh[Symbol.asyncDispose]())
   t.setTimeout(180_000)
@@ -236,6 +239,7 @@ async function testMesh(mesh: MeshBed): Promise<void> {
         const [there, back] = [(await mesh.routes('s')).get('d'), (await mesh.routes('d')).get('s')]
         return [there, back].every((route) => route?.nextHop === relayId && route.alternate === null)
       })
+      await until('pings pass over TLS', 5000, async () => (await mesh.ping('s', target)).received === 3)
       t.match(await mesh.ping('s', target, { count: 20, intervalMs: 50, bytes: 1200 }), { received: 20 })
       const { bytes } = await iperf(1)
       t.ok(bytes > 100_000, `${bytes} bytes by TCP`)
@@ -371,7 +375,7 @@ async function testMesh(mesh: MeshBed): Promise<void> {
     await clearFaults(bed)
     await until('a neighbour refuses it as banned', 20_000, async () => {
       for (const host of ['s', 'd']) {
-        const { stdout } = await mesh.run(host, ['curl', '-s', 'http://127.0.0.1:8080/metrics'])
+        const { stdout } = await mesh.run(host, [process.execPath, '-e', printMetrics])
         if (/^x0t_connections_refused_total\{.*reason="banned".*\} [1-9]/m.test(stdout)) return true
       }
       return false

@@ -1,6 +1,6 @@
 import { messageOf, X0tError, type Clock, type NodeId } from '@x0t/core'
-import { peerOfSocket, type TrustBundle } from '@x0t/identity'
-import { requestEnrolment, type Address } from '@x0t/libp2p'
+import { certificateHash, enrolmentPeerOfSocket, type TrustBundle } from '@x0t/identity'
+import { requestEnrolment, type Address, type PinnedAuthority } from '@x0t/libp2p'
 
 export interface MemberRequest {
   readonly addresses: readonly Address[]
@@ -17,7 +17,7 @@ const maxTried = 16
  * @throws X0tError AUTHORITY_UNREACHABLE
  */
 export async function requestThroughMembers(options: MemberRequest): Promise<Uint8Array> {
-  const { request, bundle, clock, isBanned } = options
+  const { request, clock } = options
   const seen = new Set<string>()
   const failures: string[] = []
   for (const address of options.addresses) {
@@ -28,7 +28,7 @@ export async function requestThroughMembers(options: MemberRequest): Promise<Uin
       return await requestEnrolment({
         address,
         request,
-        authority: { verify: (socket) => peerOfSocket(socket, bundle, { nowMs: clock.wallMs(), isBanned }) },
+        authority: { verify: (socket) => verifyMember(socket, options) },
         timeoutMs: 15_000,
         clock,
       })
@@ -40,4 +40,23 @@ export async function requestThroughMembers(options: MemberRequest): Promise<Uin
     'AUTHORITY_UNREACHABLE',
     `no member took the request: ${failures.join('; ') || 'none is known'}`,
   )
+}
+
+type EnrolmentSocket = Parameters<Extract<PinnedAuthority, { verify: unknown }>['verify']>[0]
+
+/** On an enrolment connection OpenSSL is given no authority: the chain is judged here, by each that is trusted. */
+function verifyMember(socket: EnrolmentSocket, { bundle, clock, isBanned }: MemberRequest): void {
+  const { trustDomain, authorities } = bundle
+  let failure: unknown
+  for (const { der } of authorities) {
+    try {
+      const pinned = { trustDomain, authorityHash: certificateHash(der) }
+      const { nodeId } = enrolmentPeerOfSocket(socket, pinned, { nowMs: clock.wallMs() }).peer
+      if (isBanned(nodeId)) throw new X0tError('SVID_BANNED', `${nodeId} is banned`)
+      return
+    } catch (error) {
+      failure = error
+    }
+  }
+  throw failure
 }

@@ -219,7 +219,9 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
     if (isBanned(self))
       return log.error('this-node-is-banned', { hint: 'only the operator of the mesh can lift it' })
     try {
-      members.addMember(createMemberRecord(identity, { chainDer: keeper.credentials().chainDer, name, clock }))
+      members.addMember(
+        createMemberRecord(identity, { chainDer: keeper.credentials().chainDer, name, clock }),
+      )
     } catch (error) {
       // As where the SVID has ended while the node was down: the one that the keeper fetches is told instead.
       if (!(error instanceof X0tError)) throw error
