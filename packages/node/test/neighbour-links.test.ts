@@ -1,39 +1,19 @@
 import t from 'tap'
-import { silentLog, systemRandom, type NodeId } from '@x0t/core'
+import { silentLog, systemRandom, X0tError, type NodeId } from '@x0t/core'
 import type { Carrier, DataPlaneEvent, Neighbour } from '@x0t/tunnel'
+import { decodeLinkOffer, encodeLinkOffer } from '../src/link-offer.ts'
+import { manualClock } from './manual-clock.ts'
 import { createNeighbourLinks, type NeighbourLinks } from '../src/neighbour-links.ts'
 
 const [alice, bob] = ['a'.repeat(52) as NodeId, 'b'.repeat(52) as NodeId]
 
-/** A clock that stands still until it is told how long to go on. */
-function manualClock() {
-  let nowMs = 0
-  const timers = new Set<{ readonly atMs: number; readonly run: () => void }>()
-  return {
-    monotonicMs: () => nowMs,
-    wallMs: () => nowMs,
-    setTimer(afterMs: number, run: () => void) {
-      const timer = { atMs: nowMs + afterMs, run }
-      timers.add(timer)
-      return () => void timers.delete(timer)
-    },
-    go(ms: number) {
-      const endMs = nowMs + ms
-      for (;;) {
-        const next = [...timers].filter(({ atMs }) => atMs <= endMs).toSorted((x, y) => x.atMs - y.atMs)[0]
-        if (next === undefined) break
-        timers.delete(next)
-        nowMs = Math.max(nowMs, next.atMs)
-        next.run()
-      }
-      nowMs = endMs
-    },
-  }
-}
-
 interface End {
   readonly links: NeighbourLinks
   readonly told: Neighbour[]
+  /** Offers that it sent. */
+  readonly sent: Uint8Array[]
+  /** Ups and downs that it told. */
+  readonly changes: string[]
   carrier(): Carrier | undefined
   event(event: DataPlaneEvent): void
 }
@@ -47,23 +27,34 @@ function connect(
   const secret = systemRandom.bytes(32)
   for (const [index, self] of [alice, bob].entries()) {
     const told: Neighbour[] = []
+    const sent: Uint8Array[] = []
+    const changes: string[] = []
     const links = createNeighbourLinks({
       self,
       dataPlane: { port: 7800, setNeighbour: (one) => void told.push(one), removeNeighbour() {} },
       carrier: carriers[index]!,
       fallbackMs: 2000,
       retryUdpMs: 60_000,
-      sendOffer: (_to, bytes) =>
-        void clock.setTimer(1, () => ends[1 - index]!.links.receiveOffer(self, bytes)),
-      onUp() {},
-      onDown() {},
+      sendOffer(_to, bytes) {
+        sent.push(bytes)
+        clock.setTimer(1, () => ends[1 - index]!.links.receiveOffer(self, bytes))
+      },
+      onUp: () => void changes.push('up'),
+      onDown: () => void changes.push('down'),
       onMetric() {},
       clock,
       random: systemRandom,
       log: silentLog,
       counters: { count() {} },
     })
-    ends.push({ links, told, carrier: () => told.at(-1)?.carrier, event: (event) => links.handle(event) })
+    ends.push({
+      links,
+      told,
+      sent,
+      changes,
+      carrier: () => told.at(-1)?.carrier,
+      event: (event) => links.handle(event),
+    })
   }
   const [a, b] = ends as [End, End]
   a.links.controlUp(bob, '192.0.2.2', () => secret.slice())
@@ -155,4 +146,86 @@ t.test('offers of strangers, of another connection, and broken ones are ignored'
   a.links.receiveOffer(bob, Uint8Array.of(0xff))
   a.links.receiveOffer(bob, new Uint8Array(200))
   t.equal(a.told.length, before)
+})
+
+t.test('a neighbour that replaces its link without end is not followed, and the link lives on', async (t) => {
+  const clock = manualClock()
+  const { a, b } = connect(clock, ['auto', 'auto'])
+  const { connection } = decodeLinkOffer(b.sent[0]!)
+  const replace = (generation: number): void =>
+    a.links.receiveOffer(
+      bob,
+      encodeLinkOffer({ generation, linkId: 1, udpPort: 1, carrier: 'udp', connection }),
+    )
+  for (let generation = 1; generation <= 100; generation++) replace(generation)
+  t.equal(a.told.length, 1 + 16, 'as many as are allowed at once')
+  clock.go(1000)
+  replace(200)
+  t.equal(a.told.length, 1 + 17, 'and one a second')
+  t.ok(a.links.get(bob))
+})
+
+t.test('a broken control connection leaves a link over UDP for a while, and none over TLS', async (t) => {
+  const clock = manualClock()
+  for (const carrier of ['udp', 'tls'] as const) {
+    const { a } = connect(clock, [carrier, carrier])
+    a.event({ kind: 'neighbour-up', neighbour: bob })
+    a.event({ kind: 'neighbour-up', neighbour: bob })
+    t.strictSame(a.changes, ['up'], 'told once')
+    a.links.controlDown(bob)
+    t.equal(a.links.get(bob)?.isUp ?? false, carrier === 'udp')
+    clock.go(61_000)
+    t.equal(a.links.list().length, carrier === 'udp' ? 1 : 0, 'probes still get through')
+    a.event({ kind: 'neighbour-down', neighbour: bob })
+    a.event({ kind: 'neighbour-down', neighbour: bob })
+    clock.go(61_000)
+    t.equal(a.links.get(bob), undefined)
+    t.strictSame(a.changes, ['up', 'down'])
+    a.links.controlDown(bob)
+    a.links.remove(bob)
+  }
+})
+
+t.test(
+  'a member that is removed goes at once; one that connects again keeps what was measured',
+  async (t) => {
+    const clock = manualClock()
+    const { a } = connect(clock, ['udp', 'udp'])
+    a.event({ kind: 'neighbour-up', neighbour: bob })
+    a.event(metric(bob, 'udp'))
+    a.event({ kind: 'endpoint', neighbour: bob, endpoint: { host: '192.0.2.9', port: 9 } })
+    t.match(a.links.get(bob), { isUp: true, rttMs: 1, endpoint: { host: '192.0.2.9' } })
+    a.links.controlUp(bob, '192.0.2.3', () => systemRandom.bytes(32))
+    t.match(a.links.get(bob), { isUp: true, rttMs: 1, address: '192.0.2.3' })
+    a.links.remove(bob)
+    t.strictSame(a.changes, ['up', 'down'])
+    a.event({ kind: 'neighbour-up', neighbour: bob })
+    a.event({ kind: 'failed', error: new X0tError('X', 'x') })
+    t.strictSame(a.links.list(), [], "events of a link that has gone are nobody's")
+    const other = connect(clock, ['auto', 'auto'])
+    other.a.links.stop()
+    t.strictSame(other.a.links.list(), [])
+    clock.go(300_000)
+    t.equal(other.a.told.length, 1, 'no timer goes on')
+  },
+)
+
+t.test('UDP is tried again after a minute on TLS, and a link that went down falls back again', async (t) => {
+  const clock = manualClock()
+  const { a, b } = connect(clock, ['auto', 'auto'])
+  clock.go(2010)
+  t.equal(a.carrier(), 'tls')
+  clock.go(120_000)
+  t.equal(a.carrier(), 'udp')
+  for (const [end, peer] of [
+    [a, bob],
+    [b, alice],
+  ] as const) {
+    end.event({ kind: 'neighbour-up', neighbour: peer })
+    end.event(metric(peer, 'udp'))
+  }
+  clock.go(5000)
+  a.event({ kind: 'neighbour-down', neighbour: bob })
+  clock.go(2010)
+  t.equal(a.carrier(), 'tls')
 })
