@@ -10,13 +10,13 @@ import { dataDatagramsIn, fragmentName, repeatedCiphertext } from './captured-da
 import { lackForMeshBed, openMeshBed, until, x0tCommand, type MeshBed } from './mesh-bed.ts'
 import { receiverProgram, senderProgram } from './udp-programs.ts'
 
+const printMetrics =
+  "fetch('http://127.0.0.1:8080/metrics').then((r) => r.text()).then((text) => process.stdout.write(text))"
+
 const lack = lackForMeshBed()
 if (lack !== false && process.env['CI'] === 'true') t.fail(lack)
 else if (lack !== false) t.pass(`four real nodes`, { skip: lack })
 else await testMesh(await openMeshBed(`e2e${process.pid}`, { 'session.renew_seconds': '10' }))
-
-const printMetrics =
-  "fetch('http://127.0.0.1:8080/metrics').then((r) => r.text()).then((text) => process.stdout.write(text))"
 
 async function testMesh(mesh: MeshBed): Promise<void> {
   t.teardown(() => mesh[Symbol.asyncDispose]())
