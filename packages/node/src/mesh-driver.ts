@@ -1,4 +1,4 @@
-import type { Clock, Counters, Log, NodeId, Random } from '@x0t/core'
+import { messageOf, X0tError, type Clock, type Counters, type Log, type NodeId, type Random } from '@x0t/core'
 import {
   createMesh,
   type Mesh,
@@ -31,7 +31,7 @@ export interface MeshDriverOptions {
 /** Runs the routing state machine on real time: one event after the other, actions carried out in order. */
 export interface MeshDriver extends Disposable {
   handle(event: MeshEvent): void
-  /** Traces the way to a member; ends by the mesh's own time limit. */
+  /** Traces the way to a member; ends by the mesh's own time limit. @throws X0tError TRACES_RUNNING if too many are */
   trace(to: NodeId): Promise<TraceResult>
   map(): MeshMap
   routes(): RouteTable
@@ -116,7 +116,15 @@ export function createMeshDriver(options: MeshDriverOptions): MeshDriver {
       const traceId = Buffer.from(random.bytes(16)).toString('hex')
       const { promise, resolve } = Promise.withResolvers<TraceResult>()
       traces.set(traceId, resolve)
-      handle({ type: 'trace', to, traceId })
+      try {
+        handle({ type: 'trace', to, traceId })
+      } catch (error) {
+        traces.delete(traceId)
+        throw new X0tError('TRACES_RUNNING', messageOf(error), {
+          cause: error,
+          hint: 'try again in a few seconds',
+        })
+      }
       return promise
     },
     map: () => mesh.map(),

@@ -7,8 +7,8 @@ export interface ManualClock extends Clock {
   settle(ms: number): Promise<void>
 }
 
-/** A clock that stands still until it is told how long to go on. */
-export function manualClock(): ManualClock {
+/** A clock that stands still, at `startMs` since 1970, until it is told how long to go on. */
+export function manualClock(startMs = 0): ManualClock {
   let nowMs = 0
   const timers = new Set<{ readonly atMs: number; readonly run: () => void }>()
   const runNext = (endMs: number): boolean => {
@@ -22,7 +22,7 @@ export function manualClock(): ManualClock {
   }
   return {
     monotonicMs: () => nowMs,
-    wallMs: () => nowMs,
+    wallMs: () => startMs + Math.floor(nowMs),
     setTimer(afterMs: number, run: () => void) {
       const timer = { atMs: nowMs + afterMs, run }
       timers.add(timer)
