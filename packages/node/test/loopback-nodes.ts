@@ -16,7 +16,10 @@ export interface LoopbackNode {
   /** What it logged, in order. */
   readonly logged: readonly { readonly event: string; readonly fields: LogFields }[]
   init(): Promise<NodeIdentity & { readonly created: boolean }>
-  join(token: string, more?: { readonly via?: string }): Promise<NodeIdentity & { readonly created: boolean }>
+  join(
+    token: string,
+    more?: { readonly via?: string; readonly isNameChosen?: boolean },
+  ): Promise<NodeIdentity & { readonly created: boolean }>
   /** Starts it; once more where it runs already. */
   start(): Promise<MeshNode>
   stop(): Promise<void>

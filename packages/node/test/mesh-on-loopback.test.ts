@@ -17,10 +17,8 @@ const lineRoutes = [
   { a: 2, b: 1 },
 ]
 
-const invite = async (through: LoopbackNode, name?: string): Promise<string> => {
-  const named = name === undefined ? {} : { name }
-  return (await a.client.invite({ addresses: [through.address], ...named })).token
-}
+const invite = async (through: LoopbackNode): Promise<string> =>
+  (await a.client.invite({ addresses: [through.address] })).token
 const idOf = async (node: LoopbackNode): Promise<string> => (await node.client.status()).id
 const names = async (node: LoopbackNode): Promise<string> =>
   (await node.client.meshMap()).nodes
@@ -108,6 +106,10 @@ await t.test(
       'used',
       'used',
     ])
+    const [nobody, noOther] = ['9', '10'].map((port) => b.address.replace('7800', port)) as [string, string]
+    const lost = await a.client.invite({ addresses: [nobody, noOther] })
+    await t.rejects(stranger.join(lost.token), { code: 'JOIN_UNREACHABLE', message: /:9[^]*:10/ })
+    await a.client.revokeToken({ id: lost.id })
     await t.rejects(b.client.tokens(), { code: 'NOT_THE_AUTHORITY' })
     await t.rejects(b.client.ban({ node: 'c' }), { code: 'NOT_THE_AUTHORITY' })
   },
@@ -158,11 +160,19 @@ await t.test(
   'a node that was made in between goes by the name in its token, or by the one chosen for it',
   async (t) => {
     const named = net.node('hostname', { isUnnamed: true })
-    await named.join(await invite(b, 'kitchen'))
+    const through = [b.address.replace('7800', '9'), b.address]
+    const { token } = await a.client.invite({ addresses: through, name: 'kitchen' })
+    await named.join(token)
     await named.start()
     t.match(await named.client.status(), { name: 'kitchen' }, 'nothing else was chosen')
     await until('a knows it by that name', async () => (await names(a)) === 'a b c kitchen')
     await named.stop()
+
+    const picked = net.node('picked')
+    const other = await a.client.invite({ addresses: [b.address], name: 'other' })
+    const { nodeId } = await picked.join(other.token, { isNameChosen: true })
+    t.match(await a.client.ban({ node: 'picked' }), { id: nodeId, name: 'picked' })
+    await a.client.unban({ node: 'picked' })
   },
 )
 

@@ -56,7 +56,11 @@ export const settings = {
   node: {
     name: setting(
       textKind('1 to 63 letters, digits, dots, hyphens', /^[A-Za-z0-9][A-Za-z0-9.-]{0,62}$/),
-      { derived: 'hostname', words: 'the host name', example: 'kitchen-pi' },
+      {
+        derived: 'hostname',
+        words: 'the name given when it joined, else the host name',
+        example: 'kitchen-pi',
+      },
       'Name shown to the other members. It is a label, not an identity.',
       { flag: '--name' },
     ),

@@ -41,7 +41,10 @@ const keyOfFlag = {
 /** Adds the flags of settings. */
 export function withConfigFlags(command: Command): Command {
   return command
-    .option('--name <name>', 'name shown to the other members (default: the host name)')
+    .option(
+      '--name <name>',
+      'name shown to the other members (default: that of the join token, else the host name)',
+    )
     .option('--listen <host:port>', 'address to listen on, TCP and UDP; repeatable', repeatable)
     .option('--bootstrap <host:port>', 'member to connect to at start; repeatable', repeatable)
     .option('--advertise <host:port>', 'address to give to the others; repeatable', repeatable)
