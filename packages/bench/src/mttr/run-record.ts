@@ -1,0 +1,89 @@
+import type { MttrFault } from './fault-names.ts'
+
+/**
+ * How a run ended. Only `recovered` gives samples for `outage/…`, `detect/…`, `reroute/…` and `recovery/…`; the
+ * others are listed with their reason and never dropped. `undisturbed`: the fault was there and on the path in use,
+ * as an independent probe saw, and nothing was lost, as is expected of hitless mode or of a fault that harms no
+ * packet. `no-outage`: nothing was lost although the fault should disturb, an error. `invalid`: the ruler was bent
+ * (the sender or the receiver stalled). `not-recovered`: the stream did not come back in time. `failed`: the run
+ * could not be carried out.
+ */
+export type RunOutcome = 'recovered' | 'undisturbed' | 'no-outage' | 'not-recovered' | 'invalid' | 'failed'
+
+/** Consecutive sequence numbers that never arrived. */
+export interface StreamGap {
+  /** When the first of them was sent, ms from the injection (negative: before it). */
+  readonly fromMs: number
+  readonly packets: number
+  /** `packets` times the interval of the stream. */
+  readonly ms: number
+}
+
+/** A span of the stream in which datagrams were late, doubled or out of order. */
+export interface StreamOddity {
+  /** When the datagram was sent, ms from the injection. */
+  readonly atMs: number
+  readonly kind: 'duplicate' | 'reordered'
+}
+
+/** Delays of the stream over one slice of its time. */
+export interface DelaySlice {
+  /** Beginning of the slice, ms from the injection, by the time of sending. */
+  readonly fromMs: number
+  readonly packets: number
+  readonly received: number
+  /** Longest one-way delay in it, ms; null where nothing arrived. */
+  readonly longestMs: number | null
+}
+
+/** One run: a fault on a system, and what became of the stream. Times are ms from the injection. */
+export interface RunRecord {
+  readonly system: string
+  readonly fault: MttrFault
+  /** From 1. */
+  readonly run: number
+  readonly outcome: RunOutcome
+  /** Why, where the outcome is not `recovered` or `undisturbed`. */
+  readonly reason?: string
+  /** What the fault hit, like `link:a-d` or `node:a`; empty where it came not so far. */
+  readonly target: string
+  /** The action on it as the testbed knows it, like `loss=20%`. */
+  readonly action: string
+  /** Length of the interval in which the kernel carried the injection out, ms: times from it are that uncertain. */
+  readonly injectionWindowMs: number
+  /** When the fault was lifted. */
+  readonly restoredMs?: number
+  /** Planned time between two datagrams, ms. */
+  readonly intervalMs: number
+  readonly sent: number
+  /** Different sequence numbers that arrived. */
+  readonly received: number
+  readonly lost: number
+  readonly duplicated: number
+  /** Datagrams that arrived after one with a higher number. */
+  readonly reordered: number
+  /** Longest run of missing numbers × interval, from the injection on; 0 if none is missing. */
+  readonly outageMs: number
+  /** When the system itself noticed; absent where it cannot tell. */
+  readonly detectMs?: number
+  /** When the first datagram arrived after the outage; or, where the system tells, when it moved the traffic. */
+  readonly rerouteMs?: number
+  /** From when on nothing was lost and delays were those of before, for the quiet time that was asked for. */
+  readonly recoveryMs?: number
+  /** Longest time between two arrivals at the receiver. */
+  readonly worstArrivalGapMs: number
+  /** Longest time between two datagrams of the sender, planned interval included: the precision of the ruler. */
+  readonly worstSendGapMs: number
+  /** One-way delay before the injection, ms. */
+  readonly baseline: { readonly medianMs: number; readonly p99Ms: number }
+  /** Hosts from source to destination, by the interface counters. */
+  readonly pathBefore: readonly string[]
+  readonly pathAfter: readonly string[]
+  /** What the independent probe saw of the fault. */
+  readonly evidence: string
+  readonly gaps: readonly StreamGap[]
+  /** At most the first thousand. */
+  readonly oddities: readonly StreamOddity[]
+  /** Slices of 10 ms around the fault, of 100 ms further away. */
+  readonly slices: readonly DelaySlice[]
+}

@@ -1,0 +1,54 @@
+import type { ProcessIdentity, Run, RunnerSpec } from '@x0t/testbed'
+import type { BedTools } from '../bed-tools.ts'
+import type { Program } from '../tunnel.ts'
+import type { MttrFault } from './fault-names.ts'
+
+/** Something that carries packets across a mesh and heals by itself: x0t, a routing daemon, a mesh VPN. */
+export interface MttrSystem {
+  /** As in result names: `outage/<name>/<fault>`. */
+  readonly name: string
+  /** Programs it needs, with the Debian package of each. */
+  readonly programs: readonly Program[]
+  /** How it is set up and tuned (timers above all), for the notes of the report. */
+  readonly setup: string
+  /** What the hosts of its testbed run from the start; nothing where absent. */
+  readonly runner?: RunnerSpec
+  /** True where every datagram goes over two paths, so that a single fault is expected to lose nothing. */
+  readonly hitless?: boolean
+  /**
+   * Who forwards at a relay: the kernel (`crash` must then also cut the links, or nothing would be disturbed), or
+   * the system's own processes.
+   */
+  readonly forwards: 'kernel' | 'process'
+  /** Faults that make no sense for it, with the reason; they are skipped and told. */
+  readonly inapplicable?: Readonly<Partial<Record<MttrFault, string>>>
+  /** Version of its program; undefined where it has none of its own. */
+  version?(run: Run): Promise<string>
+  /** Brings it up on every host of the bed, with addresses; returns when its daemons run. */
+  start(tools: BedTools): Promise<RunningSystem>
+}
+
+/** A system that runs. Its processes end with the bed; disposing ends what is not in the bed. */
+export interface RunningSystem extends AsyncDisposable {
+  /** Address of a host in the system, IPv4 or IPv6, the same over all paths: where the stream goes. */
+  addressOf(host: string): string
+  /** The processes of a host that `crash` kills and `freeze` stops, each the leader of its process group. */
+  processesOf(host: string): Promise<readonly ProcessIdentity[]>
+  /** Starts the processes of a host again after a crash, as its service manager would. */
+  restart(host: string): Promise<void>
+  /**
+   * What the system itself noticed and did since an instant; absent where it cannot tell. Asked after the run.
+   * @param sinceMs CLOCK_MONOTONIC of the machine, milliseconds
+   */
+  reactions?(sinceMs: number): Promise<Reactions>
+}
+
+/** Instants on CLOCK_MONOTONIC of the machine, milliseconds; absent where the system did not tell. */
+export interface Reactions {
+  /** Something was wrong: the first alarm. */
+  readonly detectedMs?: number
+  /** Traffic was moved to another path. */
+  readonly reroutedMs?: number
+  /** The system's own sensor was quiet again: its verified recovery. */
+  readonly verifiedMs?: number
+}
