@@ -17,9 +17,7 @@ export const mttrFaults = {
   'clock-jump': { failures: [], says: 'the wall clock of the relay in use jumps' },
   byzantine: { failures: ['F10'], says: 'the relay in use answers probes and eats traffic' },
   flap: { failures: [], says: 'the link in use goes down and up again and again' },
-} as const satisfies Readonly<
-  Record<string, { readonly failures: readonly string[]; readonly says: string }>
->
+} as const satisfies Readonly<Record<string, { readonly failures: readonly string[]; readonly says: string }>>
 
 /** One of {@link mttrFaults}. */
 export type MttrFault = keyof typeof mttrFaults
