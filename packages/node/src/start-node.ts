@@ -46,6 +46,7 @@ import { openNodeState } from './node-state.ts'
 import { ownName } from './own-name.ts'
 import { hasAesInstructions } from './processor.ts'
 import { every } from './repeat.ts'
+import { createPathWatch } from './path-watch.ts'
 import { bootFeature, createRestartWatch } from './restart-watch.ts'
 import { createRoutedChannel } from './routed-channel.ts'
 import { createSvidKeeper } from './svid-keeper.ts'
@@ -247,6 +248,7 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
     ...(authority === undefined ? [] : ['authority']),
   ]
   const restarts = createRestartWatch(self)
+  const paths = createPathWatch()
   const mesh = stack.use(
     createMeshDriver({
       self,
@@ -267,6 +269,7 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
       deliver: (from, payload) => routed.receive(from, payload),
       onRoutes(table) {
         metrics.count('route_refresh_total')
+        for (const id of paths.look(table)) sessions.reachable(id)
         dataPlane.setRoutes(
           [...table.values()].map((route) => ({
             label: labelOfNodeId(route.destination),
@@ -278,7 +281,7 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
         )
       },
       onTopology() {
-        for (const id of restarts.look(mesh.map().nodes)) sessions.renew(id)
+        for (const id of restarts.look(mesh.map().nodes)) sessions.restarted(id)
         plane?.addKnownAddresses(
           mesh
             .map()
@@ -377,6 +380,8 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
           if (keyed.has(peer)) metrics.count('pqc_key_rotation_failure_total')
           events.emit('session-failed', { peer, code })
         },
+        finished: (_peer, { durationMs }) =>
+          metrics.observe('pqc_handshake_latency_seconds', durationMs / 1000),
       },
     }),
   )
@@ -478,6 +483,8 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
       members.neighbourUp(nodeId)
       links.controlUp(nodeId, address, exporter)
       if (links.get(nodeId)?.isUp === true) mesh.handle({ type: 'neighbour-up', id: nodeId })
+      // Handshakes travel over control connections: what went to this one before is lost.
+      for (const id of paths.through(nodeId)) sessions.reachable(id)
       events.emit('neighbour-up', { peer: nodeId, address })
       keeper.wake()
     },

@@ -18,6 +18,7 @@ import { createEventLog } from '../src/event-log.ts'
 import { watchEvents } from '../src/event-stream.ts'
 import { decodeLinkOffer, encodeLinkOffer } from '../src/link-offer.ts'
 import { createMetrics } from '../src/metrics.ts'
+import { createPathWatch } from '../src/path-watch.ts'
 import { healthOf } from '../src/node-health.ts'
 import { resolveNode } from '../src/node-reference.ts'
 import { openNodeState } from '../src/node-state.ts'
@@ -482,4 +483,18 @@ t.test('health names each part that does not work', async (t) => {
     healthOf(runtime({ notAfterMs: 2000, known: 1, up: 0, enabled: false })).components['neighbours'],
     true,
   )
+})
+
+t.test('members whose path is new or another are noticed, and those behind a neighbour', (t) => {
+  const watch = createPathWatch()
+  const table = (paths: Record<string, readonly NodeId[]>): Map<NodeId, { path: readonly NodeId[] }> =>
+    new Map(Object.entries(paths).map(([id, path]) => [id as NodeId, { path }]))
+  t.same(watch.look(table({ [alice]: [alice], [bob]: [alice, bob] })), [alice, bob])
+  t.same(watch.look(table({ [alice]: [alice], [bob]: [alice, bob] })), [])
+  t.same(watch.through(alice), [alice, bob])
+  t.same(watch.through(carol), [])
+  t.same(watch.look(table({ [alice]: [alice], [bob]: [carol, bob] })), [bob])
+  t.same(watch.look(table({ [bob]: [carol, bob] })), [], 'a path that is gone is no new one')
+  t.same(watch.look(table({ [alice]: [alice], [bob]: [carol, bob] })), [alice])
+  t.end()
 })

@@ -49,6 +49,8 @@ export interface Handshake {
   readonly peer: NodeId
   readonly localSpi: number
   receive(message: HandshakeMessage): void
+  /** Sends again, at once, what has not arrived: the path has changed. */
+  repeat(): void
   /** Ends it at once and without events. */
   cancel(): void
 }
@@ -136,6 +138,7 @@ export function startHandshake(options: HandshakeOptions): Handshake {
     peer,
     localSpi: options.localSpi,
     receive: (message) => stream.receive(message),
+    repeat: () => stream.repeat(),
     cancel() {
       settled = true
       closed = true

@@ -1,7 +1,13 @@
+// Over 300 lines, and one piece: when a handshake begins, waits, gives way and is given up, over one state for each peer.
 import { messageOf, X0tError, type NodeId } from '@x0t/core'
 import { createAssociationSet, type AssociationSet } from './association-set.ts'
 import { startHandshake, type Handshake, type NewAssociation } from './handshake.ts'
-import { decodeHandshakeMessage, handshakeIdBytes, type HandshakeMessage } from './handshake-message.ts'
+import {
+  decodeHandshakeMessage,
+  encodeHandshakeMessage,
+  handshakeIdBytes,
+  type HandshakeMessage,
+} from './handshake-message.ts'
 import { defaultSessionLimits, type SessionLimits } from './limits.ts'
 import { backoffMs, hasRoomFor, isUseless, type PeerState } from './peer-state.ts'
 import { createRateLimit } from './rate-limit.ts'
@@ -51,6 +57,7 @@ export function createSessionManager(options: SessionManagerOptions): Sessions {
       wanted: false,
       failures: 0,
       notBeforeMs: 0,
+      reachableAtMs: -Infinity,
       lastTrafficMs: clock.monotonicMs(),
       generation: 0,
       cancelRetry: undefined,
@@ -135,6 +142,7 @@ export function createSessionManager(options: SessionManagerOptions): Sessions {
         },
         confirmed(generation) {
           settled('ok')
+          on.finished?.(peer, { role, durationMs: clock.monotonicMs() - startedAtMs })
           confirmed = true
           state.wanted = false
           state.failures = 0
@@ -202,7 +210,9 @@ export function createSessionManager(options: SessionManagerOptions): Sessions {
 
   const retryLater = (state: PeerState, code: string): void => {
     state.failures++
-    state.notBeforeMs = clock.monotonicMs() + backoffMs(state.failures, fraction(), limits)
+    state.notBeforeMs =
+      clock.monotonicMs() +
+      backoffMs(state.failures, { wasSilent: code === 'SESSION_TIMEOUT', fraction: fraction() }, limits)
     const last = state.failures >= limits.maxAttempts && state.associations.sending === undefined
     if (last) {
       state.wanted = false
@@ -212,10 +222,40 @@ export function createSessionManager(options: SessionManagerOptions): Sessions {
     pump(state)
   }
 
+  /** Forgets the wait after failures. */
+  const retryNow = (state: PeerState): void => {
+    state.failures = 0
+    state.notBeforeMs = 0
+    state.cancelRetry?.()
+    state.cancelRetry = undefined
+    pump(state)
+  }
+
+  /**
+   * The peer goes on with a handshake that this run of the node does not know: it learns so at once, and need not wait
+   * for its timeout. As small as what it answers, and never an answer to an answer.
+   */
+  const disown = (from: NodeId, { handshakeId, sender, acknowledged, payload }: HandshakeMessage): void => {
+    if (sender !== 'initiator' || payload.length === 0 || !incomingRate.take()) return
+    options.send(
+      from,
+      encodeHandshakeMessage({
+        handshakeId,
+        sender: 'responder',
+        sequence: acknowledged,
+        acknowledged: 0,
+        payload: new Uint8Array(0),
+        ended: true,
+      }),
+    )
+  }
+
   /** Starts a handshake as responder, if the limits allow it. */
   const accept = (from: NodeId, message: HandshakeMessage): Handshake | string => {
-    if (message.sender !== 'initiator' || message.sequence !== 0 || message.payload.length === 0)
+    if (message.sender !== 'initiator' || message.sequence !== 0 || message.payload.length === 0) {
+      disown(from, message)
       return 'unknown-handshake'
+    }
     if (underWay.size >= limits.maxHandshakes) return 'busy'
     const state = stateOf(from)
     if (state === undefined) return 'too-many-peers'
@@ -274,6 +314,24 @@ export function createSessionManager(options: SessionManagerOptions): Sessions {
       if (disposed || state === undefined) return
       state.wanted = true
       pump(state)
+    },
+    reachable(peer) {
+      const state = peers.get(peer)
+      const nowMs = clock.monotonicMs()
+      if (disposed || state === undefined || nowMs - state.reachableAtMs < limits.reachableEveryMs) return
+      state.reachableAtMs = nowMs
+      for (const handshake of handshakes.values()) if (handshake.peer === peer) handshake.repeat()
+      retryNow(state)
+    },
+    restarted(peer) {
+      const state = peers.get(peer)
+      if (disposed || state === undefined) return
+      const isWanted = state.wanted || state.associations.size > 0
+      for (const handshake of handshakes.values()) if (handshake.peer === peer) cancel(state, handshake)
+      state.outgoing = undefined
+      state.wanted = isWanted
+      retryNow(state)
+      pumpWaiting()
     },
     drop(peer) {
       const state = peers.get(peer)

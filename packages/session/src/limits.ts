@@ -16,6 +16,10 @@ export interface SessionLimits {
   readonly maxAttempts: number
   readonly firstRetryMs: number
   readonly longestRetryMs: number
+  /** Longest wait after an attempt that nothing answered: there is no one to be spared, and the path may come back. */
+  readonly longestSilentRetryMs: number
+  /** {@link Sessions.reachable} is heeded so often for one peer, however often its path changes. */
+  readonly reachableEveryMs: number
   /**
    * Age at which the initiator renews an association, up to 10 % earlier. The responder renews after a
    * quarter of the time that is left then, if it has to.
@@ -45,6 +49,8 @@ export const defaultSessionLimits: SessionLimits = {
   maxAttempts: 6,
   firstRetryMs: 1_000,
   longestRetryMs: 30_000,
+  longestSilentRetryMs: 1_500,
+  reachableEveryMs: 500,
   renewAfterMs: 120_000,
   expireAfterMs: 180_000,
   overlapMs: 30_000,

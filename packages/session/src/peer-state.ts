@@ -16,6 +16,8 @@ export interface PeerState {
   wanted: boolean
   failures: number
   notBeforeMs: number
+  /** When a new path to it was last heeded. */
+  reachableAtMs: number
   lastTrafficMs: number
   /** Counts associations, if ours is the lower id. */
   generation: number
@@ -34,8 +36,18 @@ export function isUseless(state: PeerState, nowMs: number): boolean {
   return !busy && state.associations.size === 0 && nowMs >= state.notBeforeMs && state.rate.isFull()
 }
 
-/** Wait after so many failures in a row: doubled each time, and half of it by chance. */
-export function backoffMs(failures: number, fraction: number, limits: SessionLimits): number {
-  const fullMs = Math.min(limits.firstRetryMs * 2 ** (failures - 1), limits.longestRetryMs)
+/**
+ * Wait after so many failures in a row: doubled each time, and half of it by chance. A peer that refuses is left alone
+ * for longer than one that is silent.
+ */
+export function backoffMs(
+  failures: number,
+  { wasSilent, fraction }: { readonly wasSilent: boolean; readonly fraction: number },
+  limits: SessionLimits,
+): number {
+  const longestMs = wasSilent
+    ? Math.min(limits.longestSilentRetryMs, limits.longestRetryMs)
+    : limits.longestRetryMs
+  const fullMs = Math.min(limits.firstRetryMs * 2 ** (failures - 1), longestMs)
   return fullMs * (0.5 + fraction / 2)
 }

@@ -22,6 +22,8 @@ export interface ReliableStream {
   receive(segment: Segment): void
   /** Gives up: tells the other side so, once now and whenever it repeats itself. */
   end(): void
+  /** Sends at once what has not arrived yet, as after the path has changed, and waits as little as at first again. */
+  repeat(): void
   /** True if everything written has arrived. */
   readonly isDrained: boolean
   /** Stops all timers; nothing is sent or delivered any more. */
@@ -29,7 +31,8 @@ export interface ReliableStream {
 }
 
 const firstRetryMs = 500
-const longestRetryMs = 4_000
+/** A path that came back is not left unused for longer than this. */
+const longestRetryMs = 1_000
 const acknowledgeAfterMs = 20
 /** A segment further ahead than this is dropped: it bounds the reorder buffer to 16 segments. */
 const reorderWindow = 16
@@ -120,6 +123,12 @@ export function createReliableStream(options: ReliableStreamOptions): ReliableSt
       if (closed || ending) return
       ending = true
       emitAcknowledgement()
+    },
+    repeat() {
+      if (closed) return
+      retryMs = firstRetryMs
+      for (const [sequence, payload] of unacknowledged) emit(sequence, payload)
+      scheduleRetry()
     },
     get isDrained() {
       return unacknowledged.size === 0

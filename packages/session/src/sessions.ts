@@ -1,7 +1,7 @@
 import type { Clock, Counters, Log, NodeId, Random } from '@x0t/core'
 import type { AssociationState } from './association-set.ts'
 import type { SessionLimits } from './limits.ts'
-import type { SecurityAssociation, Suite } from './security-association.ts'
+import type { Role, SecurityAssociation, Suite } from './security-association.ts'
 import type { SessionTls } from './tls-channel.ts'
 
 export interface SessionManagerOptions {
@@ -28,6 +28,8 @@ export interface SessionEvents {
   retired(sa: SecurityAssociation): void
   /** A handshake failed; unless it was the last attempt another one follows. `code` as in `errorCodes`. */
   failed(peer: NodeId, code: string): void
+  /** A handshake came to its end and both sides have the keys, so long after its first message. */
+  finished?(peer: NodeId, how: { readonly role: Role; readonly durationMs: number }): void
 }
 
 /** The end-to-end sessions of a node. */
@@ -38,6 +40,16 @@ export interface Sessions extends AsyncDisposable {
   receive(from: NodeId, bytes: Uint8Array): void
   /** Makes new keys now, for example because most sequence numbers are used. */
   renew(peer: NodeId): void
+  /**
+   * A path to this peer has appeared or changed: repeats at once what a handshake with it has lost, and forgets the wait
+   * after failures. Does nothing for a peer without a handshake that is wanted.
+   */
+  reachable(peer: NodeId): void
+  /**
+   * The peer runs anew and has no keys any more: gives up the handshakes with its earlier run and makes new keys, if
+   * there were any or a session is wanted.
+   */
+  restarted(peer: NodeId): void
   /** Ends everything with this peer at once, as after a ban. A ban itself is the business of `verifyPeer`. */
   drop(peer: NodeId): void
   /** Reports traffic with this peer, in either direction: sessions without traffic lapse. Cheap; call it often. */
