@@ -49,6 +49,7 @@ import { every } from './repeat.ts'
 import { createPathWatch } from './path-watch.ts'
 import { bootFeature, createRestartWatch } from './restart-watch.ts'
 import { createRoutedChannel } from './routed-channel.ts'
+import { routeTargets } from './route-targets.ts'
 import { createSvidKeeper } from './svid-keeper.ts'
 import { followTraffic } from './traffic-watch.ts'
 import { udpAddress } from './udp-address.ts'
@@ -270,15 +271,7 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
       onRoutes(table) {
         metrics.count('route_refresh_total')
         for (const id of paths.look(table)) sessions.reachable(id)
-        dataPlane.setRoutes(
-          [...table.values()].map((route) => ({
-            label: labelOfNodeId(route.destination),
-            address: overlayAddressBytes(route.destination),
-            nextHop: route.nextHop,
-            ...(route.alternate === undefined ? {} : { alternate: route.alternate }),
-            pathDatagramBytes: route.pathDatagramBytes,
-          })),
-        )
+        dataPlane.setRoutes(routeTargets(table))
       },
       onTopology() {
         for (const id of restarts.look(mesh.map().nodes)) sessions.restarted(id)

@@ -51,7 +51,8 @@ plane.setRoutes(
     label: labelOf(name),
     address: addressOf(name),
     nextHop: via,
-    alternate,
+    feasibleUs: via === name ? 1 : 2,
+    ...(alternate === undefined ? {} : { alternate: { neighbour: alternate, plane: 1, remaining: 3 } }),
     pathDatagramBytes: config.datagramBytes,
   })),
 )

@@ -1,4 +1,5 @@
 import type { Suite } from './aead.ts'
+import type { RouteAlternate, TreeHop } from './contract.ts'
 import type { SharedBuffers } from './shared-state.ts'
 
 /** How datagrams reach a neighbour: UDP, or frames that the owner carries over the control connection. */
@@ -23,8 +24,11 @@ export interface RouteEntry {
   readonly address: Uint8Array
   readonly peer: number
   readonly nextHop: string
-  readonly alternate: string | undefined
-  readonly duplicate: boolean
+  readonly feasibleUs: number
+  readonly alternate: RouteAlternate | undefined
+  readonly red: TreeHop | undefined
+  readonly blue: TreeHop | undefined
+  readonly hitless: boolean
   readonly pathDatagramBytes: number
 }
 

@@ -17,18 +17,38 @@ export interface Neighbour {
   readonly carrier: Carrier
 }
 
+/** Another neighbour, the plane on which it takes over, and the distance that the header says then. */
+export interface RouteAlternate {
+  readonly neighbour: string
+  readonly plane: 1 | 2 | 3
+  /** Plane 1 (repair): cost of the way through it, µs. Planes 2 and 3 (red, blue): links on that tree. */
+  readonly remaining: number
+}
+
+/** First hop on a tree, and the number of links from this node to the member on it. */
+export interface TreeHop {
+  readonly neighbour: string
+  readonly hops: number
+}
+
 /** Where packets for a member go. */
 export interface RouteTarget {
   /** First 8 bytes of the member's id. */
   readonly label: Uint8Array
   /** Its overlay address, 16 bytes. */
   readonly address: Uint8Array
-  /** Ids of neighbours: the next hop, and the one that takes over at once when the next hop dies. */
+  /** Id of the neighbour on the best way. */
   readonly nextHop: string
-  readonly alternate?: string | undefined
-  /** Sends everything over next hop and alternate at once; the receiver's replay window drops the second copy. */
-  readonly duplicate?: boolean | undefined
-  /** Longest datagram (UDP payload) that fits every link on the way, of both paths. */
+  /** Least cost of the way, µs, that this node had within the last second: only a datagram from farther is taken. */
+  readonly feasibleUs: number
+  /** Takes over at once when the next hop dies. */
+  readonly alternate?: RouteAlternate | undefined
+  /** First hops of two independent trees towards the member, and the links from here to it on each. */
+  readonly red?: TreeHop | undefined
+  readonly blue?: TreeHop | undefined
+  /** Sends everything on both trees at once; the receiver drops the second copy. Costs twice the bandwidth. */
+  readonly hitless?: boolean | undefined
+  /** Longest datagram (UDP payload) that fits every link on the way, of the best way and of both trees. */
   readonly pathDatagramBytes: number
 }
 

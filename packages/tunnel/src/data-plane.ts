@@ -17,6 +17,7 @@ import {
   type Stats,
 } from './shared-state.ts'
 import { decodeSocketAddress } from './socket-address.ts'
+import { maxRemaining } from './planes.ts'
 import { openTunDevice } from './tun-device.ts'
 import { openUdpSocket } from './udp-socket.ts'
 
@@ -247,7 +248,17 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
     setRoutes(routes) {
       if (routes.length > maxRoutes) throw full('routes', maxRoutes)
       const entries: RouteEntry[] = routes.map(
-        ({ label, address, nextHop, alternate, duplicate = false, pathDatagramBytes }) => {
+        ({
+          label,
+          address,
+          nextHop,
+          feasibleUs,
+          alternate,
+          red,
+          blue,
+          hitless = false,
+          pathDatagramBytes,
+        }) => {
           checkLength('label', label, 8)
           checkLength('address', address, 16)
           const size = Math.min(maxDatagramBytes, Math.max(minDatagramBytes, Math.floor(pathDatagramBytes)))
@@ -256,8 +267,11 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
             address,
             peer: peers.indexOf(label),
             nextHop,
-            alternate,
-            duplicate,
+            feasibleUs: toRemaining(feasibleUs),
+            alternate: alternate && { ...alternate, remaining: toRemaining(alternate.remaining) },
+            red: red && { ...red, hops: toRemaining(red.hops) },
+            blue: blue && { ...blue, hops: toRemaining(blue.hops) },
+            hitless,
             pathDatagramBytes: size,
           }
         },
@@ -301,6 +315,11 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
 
 function isProfilerFlag(flag: string): boolean {
   return flag.startsWith('--cpu-prof')
+}
+
+/** A distance as the header holds it. */
+function toRemaining(distance: number): number {
+  return Math.max(0, Math.min(maxRemaining, Math.floor(distance)))
 }
 
 function checkLength(what: string, bytes: Uint8Array, length: number): void {

@@ -13,6 +13,8 @@ export const field = {
   type: 0,
   hopLimit: 1,
   linkId: 2,
+  /** 2 bits of plane, 30 of remaining distance (see planes.ts). */
+  plane: 4,
   counter: 8,
   label: 16,
   tag: 24,
@@ -24,7 +26,7 @@ export const field = {
   parity: 47,
 } as const
 
-/** Writes a hop header; the counter and the tag follow later. */
+/** Writes a hop header; plane, counter and tag follow later. */
 export function writeHopHeader(
   { view }: Arena,
   at: number,
@@ -36,7 +38,7 @@ export function writeHopHeader(
   view.setUint8(at, type)
   view.setUint8(at + field.hopLimit, initialHopLimit)
   view.setUint16(at + field.linkId, linkId)
-  view.setUint32(at + 4, 0)
+  view.setUint32(at + field.plane, 0)
   view.setUint32(at + field.label, labelHigh)
   view.setUint32(at + field.label + 4, labelLow)
 }

@@ -16,7 +16,14 @@
  */
 export { openDataPlane, type DataPlane, type DataPlaneOptions } from './data-plane.ts'
 export type { LinkTraffic } from './link-registry.ts'
-export type { DataPlaneEvent, Neighbour, RouteTarget, SecurityAssociation } from './contract.ts'
+export type {
+  DataPlaneEvent,
+  Neighbour,
+  RouteAlternate,
+  RouteTarget,
+  SecurityAssociation,
+  TreeHop,
+} from './contract.ts'
 export type { Carrier } from './commands.ts'
 export type { Suite } from './aead.ts'
 export type { Endpoint } from './socket-address.ts'

@@ -14,6 +14,7 @@ import { maxSessions } from './limits.ts'
 import { createLinks, type Link } from './links.ts'
 import { adaptToLoss, initialLossState, type LossState } from './loss-adaptation.ts'
 import { createNeighbourWatch } from './neighbour-watch.ts'
+import { countDetour, createForwarding, createHop, maxRemaining, writePlane } from './planes.ts'
 import { createReplayWindow, type ReplayWindow } from './replay-window.ts'
 import { addressWords, createRoutes } from './routes.ts'
 import { receptionWords, stat, type SharedState, trafficCell, trafficCells } from './shared-state.ts'
@@ -87,6 +88,8 @@ export function createReceiveLoop({
   const { bytes, view } = arena
   const links = createLinks(arena, shared.linkAlive)
   const routes = createRoutes()
+  const forwarding = createForwarding(links)
+  const hop = createHop()
   const takeCounters = takeCountersFrom(shared.hopCounter)
   const receiver = createDatagramReceiver(arena, kernel, udpFd)
   const sender = createDatagramSender({
@@ -241,13 +244,19 @@ export function createReceiveLoop({
       return
     }
     const route = routes.byLabel(view.getUint32(at + field.label), view.getUint32(at + field.label + 4))
-    let link = links.alive(route?.nextHop)
-    // Never back to where it came from: that would be a loop.
-    if (link === undefined || link.neighbour === from.neighbour) link = links.alive(route?.alternate)
-    if (link === undefined || link.neighbour === from.neighbour) {
-      stats[route === undefined ? stat.droppedNoRoute : stat.droppedNextHopDown]!++
+    if (route === undefined) {
+      stats[stat.droppedNoRoute]!++
       return
     }
+    const word = view.getInt32(at + field.plane)
+    const refusal = forwarding.next(route, word >>> 30, word & maxRemaining, from.neighbour, hop)
+    if (refusal !== undefined) {
+      stats[refusal === 'loop' ? stat.droppedLoop : stat.droppedNextHopDown]!++
+      return
+    }
+    const link = hop.link!
+    if (hop.plane !== word >>> 30) countDetour(stats, hop.plane, 1)
+    writePlane(arena, at, hop.plane, hop.remaining)
     if (runLink !== link || runEnd !== at) {
       flushRun(datagramBytes)
       runLink = link

@@ -1,4 +1,7 @@
 import type { RouteEntry } from './commands.ts'
+import type { RouteAlternate, TreeHop } from './contract.ts'
+
+export type { TreeHop } from './contract.ts'
 
 /** A destination as the loops use it: label and address as 32-bit words. */
 export interface Route {
@@ -7,9 +10,12 @@ export interface Route {
   readonly address: readonly [number, number, number, number]
   readonly peer: number
   readonly nextHop: string
-  readonly alternate: string | undefined
-  /** Everything goes over both at once. */
-  readonly duplicate: boolean
+  readonly feasibleUs: number
+  readonly alternate: RouteAlternate | undefined
+  readonly red: TreeHop | undefined
+  readonly blue: TreeHop | undefined
+  /** Everything goes on both trees at once. */
+  readonly hitless: boolean
   /** Fragment of a unit that fits the path, bytes. */
   readonly datagramBytes: number
 }
@@ -72,8 +78,11 @@ function toRoute(entry: RouteEntry): Route {
     address: addressWords(entry.address),
     peer: entry.peer,
     nextHop: entry.nextHop,
+    feasibleUs: entry.feasibleUs,
     alternate: entry.alternate,
-    duplicate: entry.duplicate,
+    red: entry.red,
+    blue: entry.blue,
+    hitless: entry.hitless,
     datagramBytes: entry.pathDatagramBytes,
   }
 }

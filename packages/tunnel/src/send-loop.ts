@@ -9,6 +9,7 @@ import { errno, type Kernel } from './kernel.ts'
 import { maxPeers, maxUnitBytes, rekeyAfterUnits, stopAfterUnits } from './limits.ts'
 import { createLinks } from './links.ts'
 import { protections } from './loss-adaptation.ts'
+import { createForwarding, createHop, plane } from './planes.ts'
 import { addressWords, createRoutes, type Route } from './routes.ts'
 import { receptionWords, stat, trafficCell, unitsSentWord, type SharedState } from './shared-state.ts'
 import { sliceTcp } from './tcp-slices.ts'
@@ -61,6 +62,7 @@ export function createSendLoop({
   const { bytes, view } = arena
   const links = createLinks(arena, shared.linkAlive)
   const routes = createRoutes()
+  const forwarding = createForwarding(links)
   const sender = createDatagramSender({
     arena,
     kernel,
@@ -98,6 +100,18 @@ export function createSendLoop({
   let packItems = 0
   let lastRoute: Route | undefined
 
+  const firstHop = createHop()
+  const secondHop = createHop()
+  const chooseOne = (route: Route): number => (forwarding.first(route, firstHop) === undefined ? 1 : 0)
+  /** Both trees; where one is cut off here, the ordinary way takes its place. Returns the number of copies. */
+  const chooseBoth = (route: Route): number => {
+    if (!forwarding.tree(route, plane.red, firstHop)) {
+      if (!forwarding.tree(route, plane.blue, firstHop)) return chooseOne(route)
+    } else if (forwarding.tree(route, plane.blue, secondHop)) return 2
+    // One tree leads out: the ordinary way is the second, if it begins elsewhere.
+    return forwarding.first(route, secondHop) === undefined && secondHop.link !== firstHop.link ? 2 : 1
+  }
+
   const seal = (route: Route, at: number, length: number): void => {
     const sa = sending[route.peer]
     if (sa === undefined) {
@@ -109,18 +123,20 @@ export function createSendLoop({
       }
       return
     }
-    const primary = links.alive(route.nextHop)
-    const alternate = primary === undefined || route.duplicate ? links.alive(route.alternate) : undefined
-    const link = primary ?? alternate
-    if (link === undefined || sa.sequence >= stopAfterUnits) {
-      stats[link === undefined ? stat.droppedNextHopDown : stat.droppedNoSession]!++
+    if (sa.sequence >= stopAfterUnits) {
+      stats[stat.droppedNoSession]!++
+      return
+    }
+    const count = route.hitless ? chooseBoth(route) : chooseOne(route)
+    if (count === 0) {
+      stats[stat.droppedNextHopDown]!++
       return
     }
     sendUnit(
       sa,
       route,
-      link,
-      link === alternate ? undefined : alternate,
+      firstHop,
+      count === 2 ? secondHop : undefined,
       at,
       length,
       protections[shared.lossLevel[route.peer]!]!,
@@ -279,8 +295,7 @@ export function createSendLoop({
         const lost = (shared.reception[at + 1]! - reported[at + 1]!) >>> 0
         if (lost === 0 && received < reportAfterFragments) continue
         const route = routes.byPeer(peer)
-        const link = route && (links.alive(route.nextHop) ?? links.alive(route.alternate))
-        if (route === undefined || link === undefined) continue
+        if (route === undefined || chooseOne(route) === 0) continue
         reportedAtMs[peer] = now
         reported[at] = reported[at]! + received
         reported[at + 1] = reported[at + 1]! + lost
@@ -288,7 +303,7 @@ export function createSendLoop({
         bytes[sliceAt] = unitKind.report
         view.setUint32(sliceAt + 1, shared.reception[at]!)
         view.setUint32(sliceAt + 5, shared.reception[at + 1]!)
-        sendUnit(sa, route, link, undefined, sliceAt, 9, protections.at(-1)!)
+        sendUnit(sa, route, firstHop, undefined, sliceAt, 9, protections.at(-1)!)
       }
     },
   }

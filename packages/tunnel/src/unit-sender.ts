@@ -5,8 +5,8 @@ import type { DatagramSender } from './datagram-sender.ts'
 import { datagramType, field, headerBytes, writeCounter, writeHopHeader, writeSequence } from './datagram.ts'
 import type { HopRoutines } from './hop-routines.ts'
 import { maxDatagramBytes, maxFragments, maxParityBytes } from './limits.ts'
-import type { Link } from './links.ts'
 import type { Protection } from './loss-adaptation.ts'
+import { countDetour, writePlane, type Hop } from './planes.ts'
 import type { Route } from './routes.ts'
 import { stat } from './shared-state.ts'
 
@@ -30,13 +30,13 @@ export function takeCountersFrom(hopCounter: BigInt64Array): TakeCounters {
 
 /**
  * Seals what lies at `at` in place, with 16 bytes of room after it, and sends it as one burst; the same
- * ciphertext also over `second`, if given.
+ * ciphertext also by `second`, if given.
  */
 export type SendUnit = (
   sa: SendingSa,
   route: Route,
-  link: Link,
-  second: Link | undefined,
+  hop: Hop,
+  second: Hop | undefined,
   at: number,
   length: number,
   protection: Protection,
@@ -57,7 +57,8 @@ export function createUnitSender({
 }): SendUnit {
   const parityAt = arena.allocate(maxParityBytes + maxDatagramBytes)
   const { view, bytes } = arena
-  return (sa, route, link, second, at, length, protection) => {
+  return (sa, route, hop, second, at, length, protection) => {
+    const link = hop.link!
     const sequence = ++sa.sequence
     sa.aead.seal(at, length, sa.remoteSpi, sequence)
     stats[stat.unitsSealed]!++
@@ -91,6 +92,7 @@ export function createUnitSender({
       const index = position < pieces - 1 ? position : position === total - 1 ? pieces - 1 : position + 1
       const header = sender.headerAt(position)
       writeHopHeader(arena, header, datagramType.data, link.remoteLinkId, route.labelHigh, route.labelLow)
+      writePlane(arena, header, hop.plane, hop.remaining)
       writeCounter(arena, header, counter + position)
       view.setUint32(header + field.spi, sa.remoteSpi)
       writeSequence(arena, header, sequence)
@@ -107,14 +109,18 @@ export function createUnitSender({
       }
     }
     sender.gather(link, total, headerBytes + fragmentBytes)
+    if (hop.plane !== 0) countDetour(stats, hop.plane, total)
     if (second === undefined) return
-    counter = takeCounters(second.slot, total)
+    const other = second.link!
+    counter = takeCounters(other.slot, total)
     for (let position = 0; position < total; position++) {
       const header = sender.headerAt(position)
-      view.setUint16(header + field.linkId, second.remoteLinkId)
+      view.setUint16(header + field.linkId, other.remoteLinkId)
+      writePlane(arena, header, second.plane, second.remaining)
       writeCounter(arena, header, counter + position)
-      routines.tag(second.sendKeyAt, header)
+      routines.tag(other.sendKeyAt, header)
     }
-    sender.gather(second, total, headerBytes + fragmentBytes)
+    sender.gather(other, total, headerBytes + fragmentBytes)
+    countDetour(stats, second.plane, total)
   }
 }

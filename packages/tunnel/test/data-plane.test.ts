@@ -110,7 +110,13 @@ t.test('wrong arguments and too many of anything are refused before a worker see
   const good = neighbour('a', undefined, 'b')
   t.throws(() => a.setNeighbour({ ...good, sendKey: hash('x') }), RangeError)
   t.throws(() => a.setNeighbour({ ...good, endpoint: { host: 'nowhere', port: 1 } }), TypeError)
-  const route = { label: labelOf('b'), address: addressOf('b'), nextHop: 'b', pathDatagramBytes: 1472 }
+  const route = {
+    label: labelOf('b'),
+    address: addressOf('b'),
+    nextHop: 'b',
+    feasibleUs: 1,
+    pathDatagramBytes: 1472,
+  }
   t.throws(() => a.setRoutes([{ ...route, label: hash('x') }]), RangeError)
   t.throws(() => a.setRoutes(Array.from({ length: 5000 }, () => route)), { code: 'DATA_PLANE_FULL' })
   a.setRoutes([route])

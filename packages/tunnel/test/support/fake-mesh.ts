@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { openEvp } from '../../src/aead.ts'
 import { createArena } from '../../src/arena.ts'
-import type { Carrier, Command, Report, SessionCommand } from '../../src/commands.ts'
+import type { Carrier, Command, Report, RouteEntry, SessionCommand } from '../../src/commands.ts'
 import { compileHopRoutines } from '../../src/hop-routines.ts'
 import { createReceiveLoop, type ReceiveLoop } from '../../src/receive-loop.ts'
 import { createSendLoop, type SendLoop } from '../../src/send-loop.ts'
@@ -37,13 +37,32 @@ export interface FakeMesh {
   link(a: string, b: string, carrier?: Carrier): void
   routes(
     name: string,
-    routes: Readonly<Record<string, readonly [via: string, alternate?: string, duplicate?: boolean]>>,
+    routes: Readonly<
+      Record<string, readonly [via: string, alternate?: string, hitless?: boolean] | FakeRoute>
+    >,
   ): void
   session(a: string, b: string, generation?: number): void
   /** Runs all loops until nothing moves. */
   settle(): void
   /** Lets time pass in steps of `stepMs`, ticking and settling. */
   pass(durationMs: number, stepMs?: number): void
+}
+
+/** A route as the tests write it: what is left out is not there. */
+export type FakeRoute = Pick<RouteEntry, 'nextHop' | 'feasibleUs'> & Partial<RouteEntry>
+
+/** In a diamond: one or two links of cost 1 to the target, over `nextHop` or over `alternate`. */
+function shortWay(target: string, nextHop: string, alternate?: string, hitless = false): FakeRoute {
+  const hops = (via: string): number => (via === target ? 1 : 2)
+  const tree = (via: string) => ({ neighbour: via, hops: hops(via) })
+  return {
+    nextHop,
+    feasibleUs: hops(nextHop),
+    ...(alternate === undefined
+      ? {}
+      : { alternate: { neighbour: alternate, plane: 1, remaining: hops(alternate) } }),
+    ...(hitless ? { hitless, red: tree(nextHop), blue: tree(alternate!) } : {}),
+  }
 }
 
 export const hash = (text: string): Buffer => createHash('sha256').update(text).digest()
@@ -109,14 +128,16 @@ export function createFakeMesh(names: readonly string[]): FakeMesh {
     routes(name, routes) {
       mesh.node(name).tell({
         kind: 'routes',
-        routes: Object.entries(routes).map(([target, [nextHop, alternate, duplicate = false]]) => ({
+        routes: Object.entries(routes).map(([target, route]) => ({
           label: labelOf(target),
           address: addressOf(target),
           peer: peerIndex(target),
-          nextHop,
-          alternate,
-          duplicate,
+          alternate: undefined,
+          red: undefined,
+          blue: undefined,
+          hitless: false,
           pathDatagramBytes: 1472,
+          ...('nextHop' in route ? route : shortWay(target, ...route)),
         })),
       })
     },

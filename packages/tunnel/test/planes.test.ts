@@ -1,0 +1,130 @@
+import t from 'tap'
+import fc from 'fast-check'
+import { createHop, createForwarding, maxRemaining, writePlane, type Hop } from '../src/planes.ts'
+import type { Link } from '../src/links.ts'
+import type { Route } from '../src/routes.ts'
+import { createArena } from '../src/arena.ts'
+import { createFakeKernel } from './support/fake-kernel.ts'
+
+/** Forwarding where only these neighbours live. */
+function over(...living: string[]) {
+  const links = new Map(living.map((neighbour, slot) => [neighbour, { slot, neighbour } as unknown as Link]))
+  return createForwarding({ alive: (neighbour) => links.get(neighbour ?? '') })
+}
+const route = (extra: Partial<Route>): Route => ({
+  labelHigh: 0,
+  labelLow: 0,
+  address: [0, 0, 0, 0],
+  peer: 0,
+  nextHop: 'e',
+  feasibleUs: 100,
+  alternate: undefined,
+  red: undefined,
+  blue: undefined,
+  hitless: false,
+  datagramBytes: 1472,
+  ...extra,
+})
+const seen = ({ link, plane, remaining }: Hop) => [link?.neighbour, plane, remaining]
+const red = { neighbour: 'r', hops: 4 }
+const blue = { neighbour: 'b', hops: 6 }
+const repair = { neighbour: 'n', plane: 1, remaining: 180 } as const
+
+t.test('the source takes the next hop, then the alternate, then red, then blue', async (t) => {
+  const hop = createHop()
+  const full = route({ alternate: repair, red, blue })
+  t.equal(over('e', 'n', 'r', 'b').first(full, hop), undefined)
+  t.strictSame(seen(hop), ['e', 0, 100])
+  over('n', 'r', 'b').first(full, hop)
+  t.strictSame(seen(hop), ['n', 1, 180])
+  over('r', 'b').first(full, hop)
+  t.strictSame(seen(hop), ['r', 2, 4])
+  over('b').first(full, hop)
+  t.strictSame(seen(hop), ['b', 3, 6])
+  t.equal(over().first(full, hop), 'down')
+  t.equal(hop.link, undefined)
+  over('r', 'b').first(route({ alternate: { neighbour: 'b', plane: 3, remaining: 6 }, red, blue }), hop)
+  t.strictSame(seen(hop), ['b', 3, 6], 'an alternate on a tree goes before the other tree')
+})
+
+t.test('a relay takes only what comes from farther away, and never sends it straight back', async (t) => {
+  const hop = createHop()
+  t.equal(over('e').next(route({}), 0, 101, 'x', hop), undefined)
+  t.strictSame(seen(hop), ['e', 0, 100])
+  t.equal(over('e').next(route({}), 0, 100, 'x', hop), 'loop', 'not from as far')
+  t.equal(over('e').next(route({}), 0, 101, 'e', hop), 'loop', 'not back')
+  t.equal(over().next(route({}), 0, 101, 'x', hop), 'down')
+  over('e').next(route({}), 1, maxRemaining, 'x', hop)
+  t.strictSame(seen(hop), ['e', 1, 100], 'the plane stays')
+})
+
+t.test('a relay that cannot keep the plane raises it', async (t) => {
+  const hop = createHop()
+  over('e', 'n').next(route({ alternate: repair }), 0, 50, 'x', hop)
+  t.strictSame(seen(hop), ['n', 1, 180])
+  t.equal(over('n').next(route({ alternate: repair }), 0, 500, 'n', hop), 'down', 'a repair never goes back')
+  t.equal(over('n').next(route({ alternate: repair }), 1, 500, 'x', hop), 'down', 'one repair only')
+  over('n', 'r').next(route({ alternate: repair, red, blue }), 1, 500, 'r', hop)
+  t.strictSame(seen(hop), ['r', 2, 4], 'but a tree may lead back')
+})
+
+t.test('on a tree a datagram stays on it, comes nearer, or is dropped', async (t) => {
+  const hop = createHop()
+  const both = route({ red, blue })
+  over('e', 'r', 'b').next(both, 2, 5, 'x', hop)
+  t.strictSame(seen(hop), ['r', 2, 4])
+  over('e', 'r', 'b').next(both, 3, 7, 'b', hop)
+  t.strictSame(seen(hop), ['b', 3, 6])
+  t.equal(over('e', 'r', 'b').next(both, 2, 4, 'x', hop), 'loop')
+  t.equal(over('e', 'b').next(both, 2, 5, 'x', hop), 'down', 'never from red to blue')
+  t.equal(over('e', 'r').next(route({ red }), 3, 5, 'x', hop), 'down', 'no such tree here')
+  t.ok(over('b').tree(both, 3, hop))
+  t.notOk(over('b').tree(both, 2, hop))
+})
+
+t.test('whatever the relays believe, plane and remaining distance go one way', async () => {
+  const names = ['a', 'b', 'c', 'd', 'e', 'f']
+  const name = fc.constantFrom(...names)
+  const distance = fc.oneof(fc.nat(6), fc.nat(maxRemaining))
+  const tree = fc.option(fc.record({ neighbour: name, hops: distance }), { nil: undefined })
+  const entry = fc.record({
+    nextHop: name,
+    feasibleUs: distance,
+    alternate: fc.option(
+      fc.record({ neighbour: name, plane: fc.constantFrom(1, 2, 3), remaining: distance }),
+      { nil: undefined },
+    ),
+    red: tree,
+    blue: tree,
+  })
+  const arena = createArena(
+    1024,
+    createFakeKernel(() => {}),
+  )
+  fc.assert(
+    fc.property(
+      fc.array(entry, { minLength: 6, maxLength: 6 }),
+      fc.array(fc.subarray(names), { minLength: 6, maxLength: 6 }),
+      (entries, living) => {
+        const hop = createHop()
+        let at = 'a'
+        let refused = over(...living[0]!).first(route(entries[0]!), hop)
+        for (let steps = 0; refused === undefined; steps++) {
+          const { plane, remaining } = hop
+          writePlane(arena, 64, plane, remaining)
+          const word = arena.view.getInt32(68)
+          if (word >>> 30 !== plane || (word & maxRemaining) !== remaining) return false
+          const from = at
+          at = hop.link!.neighbour
+          const index = names.indexOf(at)
+          refused = over(...living[index]!).next(route(entries[index]!), plane, remaining, from, hop)
+          if (refused !== undefined) break
+          const isNearer = hop.plane === plane ? hop.remaining < remaining : hop.plane > plane
+          if (!isNearer || (plane >= 2 && hop.plane !== plane) || steps > 4 * names.length) return false
+        }
+        return true
+      },
+    ),
+    { seed: 80, numRuns: 2000 },
+  )
+})
