@@ -87,6 +87,7 @@ export interface WorkerOptions {
   readonly otherWakeFd: number
   readonly selfLabel: Uint8Array
   readonly selfAddress: Uint8Array
+  readonly hitlessDscp: readonly number[]
   readonly probeIntervalMs: number
   readonly probeMisses: number
 }

@@ -30,6 +30,8 @@ export interface DataPlaneOptions {
   readonly udp?: { readonly host?: string; readonly port?: number }
   /** The TUN device; without it the node only relays. */
   readonly tun?: { readonly name?: string; readonly mtu?: number } | undefined
+  /** Classes of traffic (DSCP, 0 to 63) that go on both trees at once, whoever they are for. */
+  readonly hitlessDscp?: readonly number[]
   /** Probes to each neighbour: 100 ms and 3 misses by default, down to 1 ms. */
   readonly probe?: { readonly intervalMs?: number; readonly misses?: number }
   readonly log: Log
@@ -202,6 +204,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
       otherWakeFd: eventFds[other],
       selfLabel: options.selfLabel,
       selfAddress: options.selfAddress,
+      hitlessDscp: options.hitlessDscp ?? [],
       probeIntervalMs: intervalMs,
       probeMisses: misses,
     }

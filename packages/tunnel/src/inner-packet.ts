@@ -47,6 +47,11 @@ export function isPacketValid({ bytes, view }: Arena, at: number, length: number
   return gso === virtio.gsoUdp && protocol === UDP && checksumOffset === 6
 }
 
+/** Class of an IPv6 packet with virtio header: the 6 bits of its DSCP (RFC 2474). */
+export function dscpOf({ view }: Arena, at: number): number {
+  return (view.getUint16(at + virtioBytes) >>> 6) & 0x3f
+}
+
 /** True if the packet's source address is these four words. */
 export function isFrom({ view }: Arena, at: number, words: readonly number[]): boolean {
   return hasAddress(view, at + virtioBytes + 8, words)

@@ -41,8 +41,11 @@ export type Refusal = 'down' | 'loop'
 export interface Forwarding {
   /** The first hop of what this node sends, written to `hop`. */
   first(route: Route, hop: Hop): Refusal | undefined
-  /** The first hop on one of the trees, red or blue; false if there is none or its link is dead. */
-  tree(route: Route, plane: number, hop: Hop): boolean
+  /**
+   * The hops of a unit that is to survive any single fault: both trees, the ordinary way in place of one that is cut off
+   * here, and beside them while the trees change. Returns how many of `hops` (three) were written; 0: nothing leads there.
+   */
+  both(route: Route, hops: readonly Hop[]): number
   /** The next hop of a datagram that came from neighbour `from` on `plane` with `remaining`. */
   next(route: Route, plane: number, remaining: number, from: string, hop: Hop): Refusal | undefined
 }
@@ -53,12 +56,26 @@ export function createForwarding(links: Pick<Links, 'alive'>): Forwarding {
     hop.plane = plane
     hop.remaining = remaining
   }
-  const onTree = (entry: TreeHop | undefined, plane: number, remaining: number, hop: Hop): boolean => {
+  const enter = (entry: TreeHop | undefined, plane: number, remaining: number, hop: Hop): boolean => {
     if (entry === undefined || entry.hops >= remaining) return false
     const link = links.alive(entry.neighbour)
     if (link === undefined) return false
     take(hop, link, plane, entry.hops)
     return true
+  }
+  const onTree = (route: Route, on: number, remaining: number, prefersFormer: boolean, hop: Hop): boolean => {
+    const isRed = on === plane.red
+    const entry = isRed ? route.red : route.blue
+    const { former } = route
+    if (former === undefined) return enter(entry, on, remaining, hop)
+    // Who sent this may not have changed to the new trees yet, or have changed already: its distance tells.
+    const other = isRed ? former.red : former.blue
+    const fits = entry?.hops === remaining - 1
+    const otherFits = other?.hops === remaining - 1
+    const isFormer = fits === otherFits ? prefersFormer : otherFits
+    return isFormer
+      ? enter(other, on, remaining, hop) || enter(entry, on, remaining, hop)
+      : enter(entry, on, remaining, hop) || enter(other, on, remaining, hop)
   }
   const decide = (
     route: Route,
@@ -77,18 +94,29 @@ export function createForwarding(links: Pick<Links, 'alive'>): Forwarding {
       if (other !== undefined && (alternate.plane !== plane.repair || other.neighbour !== neighbour))
         return take(hop, other, alternate.plane, alternate.remaining)
     }
-    if (onTree(route.red, plane.red, Infinity, hop) || onTree(route.blue, plane.blue, Infinity, hop))
+    if (onTree(route, plane.red, Infinity, false, hop) || onTree(route, plane.blue, Infinity, false, hop))
       return undefined
     hop.link = undefined
     return link === undefined ? 'down' : 'loop'
   }
   return {
     first: (route, hop) => decide(route, plane.shortest, Infinity, undefined, hop),
-    tree: (route, on, hop) => onTree(on === plane.red ? route.red : route.blue, on, Infinity, hop),
+    both(route, hops) {
+      const holds = route.former?.isHeld === true
+      let count = 0
+      if (onTree(route, plane.red, Infinity, holds, hops[0]!)) count = 1
+      if (onTree(route, plane.blue, Infinity, holds, hops[count]!)) count++
+      if (count === 2 && !holds) return 2
+      const ordinary = hops[count]!
+      if (decide(route, plane.shortest, Infinity, undefined, ordinary) !== undefined) return count
+      for (let i = 0; i < count; i++)
+        if (hops[i]!.link === ordinary.link && (hops[i]!.plane === ordinary.plane || !holds)) return count
+      return count + 1
+    },
     next(route, on, remaining, from, hop) {
       if (on < plane.red) return decide(route, on, remaining, from, hop)
+      if (onTree(route, on, remaining, route.former?.isHeld === true, hop)) return undefined
       const entry = on === plane.red ? route.red : route.blue
-      if (onTree(entry, on, remaining, hop)) return undefined
       hop.link = undefined
       return entry !== undefined && entry.hops >= remaining ? 'loop' : 'down'
     },

@@ -4,6 +4,7 @@ import type { Aead, AeadFactory } from './aead.ts'
 import { aeadTagBytes } from './aead.ts'
 import type { Arena } from './arena.ts'
 import type { Command, Report } from './commands.ts'
+import { createCopyTally, type CopyTally } from './copy-tally.ts'
 import { createDatagramReceiver } from './datagram-receiver.ts'
 import { createDatagramSender } from './datagram-sender.ts'
 import { datagramType, field, headerBytes, readCounter, readSequence, writeCounter } from './datagram.ts'
@@ -14,7 +15,7 @@ import { maxSessions } from './limits.ts'
 import { createLinks, type Link } from './links.ts'
 import { adaptToLoss, initialLossState, type LossState } from './loss-adaptation.ts'
 import { createNeighbourWatch } from './neighbour-watch.ts'
-import { countDetour, createForwarding, createHop, maxRemaining, writePlane } from './planes.ts'
+import { countDetour, createForwarding, createHop, maxRemaining, plane, writePlane } from './planes.ts'
 import { createReplayWindow, type ReplayWindow } from './replay-window.ts'
 import { addressWords, createRoutes } from './routes.ts'
 import { receptionWords, stat, type SharedState, trafficCell, trafficCells } from './shared-state.ts'
@@ -40,6 +41,8 @@ interface Session extends Reassembly {
   readonly aead: Aead
   readonly window: ReplayWindow
   highestSeen: number
+  /** There once something has come on a tree. */
+  copies: CopyTally | undefined
   used: boolean
 }
 
@@ -149,10 +152,23 @@ export function createReceiveLoop({
     lossStates.set(peer, { ...next, received, lost })
     shared.lossLevel[peer] = next.level
   }
+  /** Plane of the datagram at hand. */
+  let arrivedOn = 0
+  const countRepeated = (session: Session, sequence: number): void => {
+    const isCopy =
+      sequence + unitWindow > session.highestSeen && session.copies?.isCopy(sequence, arrivedOn) === true
+    stats[isCopy ? stat.droppedDuplicate : stat.droppedUnitReplay]!++
+  }
   /** Opens a complete unit in place and hands its packets to the TUN. */
-  const deliver = (session: Session, at: number, length: number, sequence: number): void => {
+  const deliver = (
+    session: Session,
+    at: number,
+    length: number,
+    sequence: number,
+    datagrams: number,
+  ): void => {
     if (!session.window.isNew(sequence)) {
-      stats[stat.droppedUnitReplay]!++
+      countRepeated(session, sequence)
       return
     }
     if (!session.aead.open(at, length, session.localSpi, sequence)) {
@@ -160,6 +176,7 @@ export function createReceiveLoop({
       return
     }
     session.window.accept(sequence)
+    session.copies?.accepted(sequence, arrivedOn, datagrams)
     stats[stat.unitsOpened]!++
     if (!session.used) {
       session.used = true
@@ -188,7 +205,8 @@ export function createReceiveLoop({
   const assembler = createUnitAssembler({
     arena,
     routines,
-    deliver: (reassembly, at, length, sequence) => deliver(reassembly as Session, at, length, sequence),
+    deliver: (reassembly, at, length, sequence, datagrams) =>
+      deliver(reassembly as Session, at, length, sequence, datagrams),
     countRepaired: () => stats[stat.unitsRepaired]!++,
     countLost: () => stats[stat.unitsLost]!++,
   })
@@ -200,23 +218,28 @@ export function createReceiveLoop({
       return
     }
     const sequence = readSequence(arena, at)
+    arrivedOn = view.getUint8(at + field.plane) >>> 6
+    if (arrivedOn >= plane.red) session.copies ??= createCopyTally(unitWindow)
     if (!session.window.isNew(sequence)) {
-      stats[stat.droppedUnitReplay]!++
+      countRepeated(session, sequence)
       return
     }
     if (sequence > session.highestSeen) {
       const gap = sequence - session.highestSeen - 1
-      if (gap > 0 && session.highestSeen > 0) session.reception.lost(Math.min(gap, maxGap))
+      // What is missing here comes on the other tree, as a rule.
+      if (gap > 0 && session.highestSeen > 0 && session.copies === undefined)
+        session.reception.lost(Math.min(gap, maxGap))
       session.highestSeen = sequence
     }
     if (length - headerBytes === view.getUint16(at + field.unitBytes)) {
       session.reception.received(1)
-      deliver(session, at + headerBytes, length - headerBytes, sequence)
+      deliver(session, at + headerBytes, length - headerBytes, sequence, 1)
       return
     }
     const added = assembler.add(session, at, length, now)
     if (added === 'kept') return
-    stats[added === 'invalid' ? stat.droppedUnitInvalid : stat.droppedUnitReplay]!++
+    if (added === 'invalid') stats[stat.droppedUnitInvalid]!++
+    else stats[session.copies === undefined ? stat.droppedUnitReplay : stat.droppedDuplicate]!++
   }
 
   // A run of datagrams in the receive buffer that go to the same next hop: forwarded by one system call.
@@ -346,7 +369,7 @@ export function createReceiveLoop({
           watch.remove(command.slot)
           break
         case 'routes':
-          routes.replace(command.routes)
+          routes.replace(command.routes, now)
           break
         case 'session': {
           closeSession(command.localSpi)
@@ -375,6 +398,7 @@ export function createReceiveLoop({
             }),
             window: createReplayWindow(unitWindow),
             highestSeen: 0,
+            copies: undefined,
             used: false,
           })
           break
@@ -415,6 +439,7 @@ export function createReceiveLoop({
     tick(stalled) {
       now = nowMs()
       watch.tick(now, stalled)
+      routes.age(now)
       if (now < expireAtMs) return
       expireAtMs = now + expireIntervalMs
       assembler.expire(now, unitMaxAgeMs)

@@ -4,12 +4,12 @@ import type { Arena } from './arena.ts'
 import type { Command, Report } from './commands.ts'
 import { createDatagramSender } from './datagram-sender.ts'
 import type { HopRoutines } from './hop-routines.ts'
-import { ipv6Bytes, isFrom, unitKind, virtio, virtioBytes } from './inner-packet.ts'
+import { dscpOf, ipv6Bytes, isFrom, unitKind, virtio, virtioBytes } from './inner-packet.ts'
 import { errno, type Kernel } from './kernel.ts'
 import { maxPeers, maxUnitBytes, rekeyAfterUnits, stopAfterUnits } from './limits.ts'
 import { createLinks } from './links.ts'
 import { protections } from './loss-adaptation.ts'
-import { createForwarding, createHop, plane } from './planes.ts'
+import { createForwarding, createHop } from './planes.ts'
 import { addressWords, createRoutes, type Route } from './routes.ts'
 import { receptionWords, stat, trafficCell, unitsSentWord, type SharedState } from './shared-state.ts'
 import { sliceTcp } from './tcp-slices.ts'
@@ -44,6 +44,7 @@ export function createSendLoop({
   tunFd,
   udpFd,
   selfAddress,
+  hitlessDscp = [],
   nowMs,
   report,
 }: {
@@ -55,6 +56,8 @@ export function createSendLoop({
   readonly tunFd: number
   readonly udpFd: number
   readonly selfAddress: Uint8Array
+  /** Classes of traffic (DSCP, 0 to 63) that go on both trees, whoever they are for. */
+  readonly hitlessDscp?: readonly number[]
   readonly nowMs: () => number
   readonly report: (report: Report) => void
 }): SendLoop {
@@ -96,23 +99,19 @@ export function createSendLoop({
   const packAt = arena.allocate(maxUnitBytes + 1024)
   const sliceAt = arena.allocate(maxUnitBytes + 1024)
   let packRoute: Route | undefined
+  let packHitless = false
   let packBytes = 0
   let packItems = 0
   let lastRoute: Route | undefined
 
-  const firstHop = createHop()
-  const secondHop = createHop()
-  const chooseOne = (route: Route): number => (forwarding.first(route, firstHop) === undefined ? 1 : 0)
-  /** Both trees; where one is cut off here, the ordinary way takes its place. Returns the number of copies. */
-  const chooseBoth = (route: Route): number => {
-    if (!forwarding.tree(route, plane.red, firstHop)) {
-      if (!forwarding.tree(route, plane.blue, firstHop)) return chooseOne(route)
-    } else if (forwarding.tree(route, plane.blue, secondHop)) return 2
-    // One tree leads out: the ordinary way is the second, if it begins elsewhere.
-    return forwarding.first(route, secondHop) === undefined && secondHop.link !== firstHop.link ? 2 : 1
-  }
+  const hops = [createHop(), createHop(), createHop()]
+  const hitlessClass = new Uint8Array(64)
+  for (const dscp of hitlessDscp) hitlessClass[dscp & 0x3f] = 1
+  /** Whether the packet at `at` is to go on both trees. */
+  const isHitless = (route: Route, at: number): boolean =>
+    route.hitless || hitlessClass[dscpOf(arena, at)] === 1
 
-  const seal = (route: Route, at: number, length: number): void => {
+  const seal = (route: Route, hitless: boolean, at: number, length: number): void => {
     const sa = sending[route.peer]
     if (sa === undefined) {
       if (!waiting.add(route.peer, bytes, at, length)) stats[stat.droppedNoSession]!++
@@ -127,20 +126,17 @@ export function createSendLoop({
       stats[stat.droppedNoSession]!++
       return
     }
-    const count = route.hitless ? chooseBoth(route) : chooseOne(route)
-    if (count === 0) {
+    const copies = hitless
+      ? forwarding.both(route, hops)
+      : forwarding.first(route, hops[0]!) === undefined
+        ? 1
+        : 0
+    if (copies === 0) {
       stats[stat.droppedNextHopDown]!++
       return
     }
-    sendUnit(
-      sa,
-      route,
-      firstHop,
-      count === 2 ? secondHop : undefined,
-      at,
-      length,
-      protections[shared.lossLevel[route.peer]!]!,
-    )
+    sendUnit(sa, route, hops, copies, at, length, protections[shared.lossLevel[route.peer]!]!)
+    if (copies > 1) stats[stat.unitsDuplicated]!++
     shared.reception[route.peer * receptionWords + unitsSentWord]! += 1
     if (sa.sequence === rekeyAfterUnits) report({ kind: 'rekey-due', localSpi: sa.localSpi })
   }
@@ -149,15 +145,17 @@ export function createSendLoop({
     const route = packRoute
     packRoute = undefined
     // A single packet needs no pack around it.
-    if (packItems === 1) seal(route, packAt + 1 + packHeadBytes, packBytes - 1 - packHeadBytes)
-    else seal(route, packAt, packBytes)
+    if (packItems === 1) seal(route, packHitless, packAt + 1 + packHeadBytes, packBytes - 1 - packHeadBytes)
+    else seal(route, packHitless, packAt, packBytes)
   }
   const pack = (route: Route, length: number): void => {
     const { packBytes: allowed } = protections[shared.lossLevel[route.peer]!]!
     const limit = Math.max(allowed, route.datagramBytes - 48 - aeadTagBytes)
-    if (packRoute !== route || packBytes + packHeadBytes + length > limit) flush()
+    const hitless = isHitless(route, landingAt)
+    if (packRoute !== route || packHitless !== hitless || packBytes + packHeadBytes + length > limit) flush()
     if (packRoute === undefined) {
       packRoute = route
+      packHitless = hitless
       bytes[packAt] = unitKind.packed
       packBytes = 1
       packItems = 0
@@ -205,16 +203,17 @@ export function createSendLoop({
       return
     }
     flush()
+    const hitless = isHitless(route, landingAt)
     const { maxFragments } = protections[shared.lossLevel[route.peer]!]!
     const sliceBytes = maxFragments * (route.datagramBytes - 48) - aeadTagBytes
     if (length > sliceBytes && (bytes[landingAt + 1]! & 0x7f) === virtio.gsoTcp6) {
       sliceTcp(arena, landingAt, length, sliceBytes, sliceAt, (sliceLength) =>
-        seal(route, sliceAt, sliceLength),
+        seal(route, hitless, sliceAt, sliceLength),
       )
     } else if (length + aeadTagBytes > maxUnitBytes) {
       stats[stat.droppedTooLong]!++
     } else {
-      seal(route, landingAt, length)
+      seal(route, hitless, landingAt, length)
     }
   }
 
@@ -233,7 +232,7 @@ export function createSendLoop({
         case 'routes':
           flush()
           lastRoute = undefined
-          routes.replace(command.routes)
+          routes.replace(command.routes, nowMs())
           break
         case 'session': {
           const aead = openAead({
@@ -257,7 +256,9 @@ export function createSendLoop({
           for (const packet of waiting.take(found.peer)) {
             if (route === undefined) break
             bytes.set(packet, landingAt)
-            seal(route, landingAt, packet.length)
+            // All packets of a pack are of one kind.
+            const first = packet[0] === unitKind.packed ? landingAt + 1 + packHeadBytes : landingAt
+            seal(route, isHitless(route, first), landingAt, packet.length)
           }
           break
         }
@@ -275,6 +276,7 @@ export function createSendLoop({
       }
     },
     sendBatch() {
+      routes.age(nowMs())
       for (let i = 0; i < batchPackets; i++) {
         const length = kernel.read(tunFd, landing, maxUnitBytes + 512)
         if (length <= 0) {
@@ -295,7 +297,7 @@ export function createSendLoop({
         const lost = (shared.reception[at + 1]! - reported[at + 1]!) >>> 0
         if (lost === 0 && received < reportAfterFragments) continue
         const route = routes.byPeer(peer)
-        if (route === undefined || chooseOne(route) === 0) continue
+        if (route === undefined || forwarding.first(route, hops[0]!) !== undefined) continue
         reportedAtMs[peer] = now
         reported[at] = reported[at]! + received
         reported[at + 1] = reported[at + 1]! + lost
@@ -303,7 +305,7 @@ export function createSendLoop({
         bytes[sliceAt] = unitKind.report
         view.setUint32(sliceAt + 1, shared.reception[at]!)
         view.setUint32(sliceAt + 5, shared.reception[at + 1]!)
-        sendUnit(sa, route, firstHop, undefined, sliceAt, 9, protections.at(-1)!)
+        sendUnit(sa, route, hops, 1, sliceAt, 9, protections.at(-1)!)
       }
     },
   }

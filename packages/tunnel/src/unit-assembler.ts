@@ -55,7 +55,8 @@ export interface UnitAssembler {
   waiting(): number
 }
 
-const ringUnits = 32
+/** Units of one association that may wait: of two copies on two paths one may be far behind. */
+const ringUnits = 128
 const bufferBytes = maxUnitBytes + 1 + maxParityBytes
 
 export function createUnitAssembler({
@@ -67,7 +68,13 @@ export function createUnitAssembler({
 }: {
   readonly arena: Arena
   readonly routines: HopRoutines
-  readonly deliver: (reassembly: Reassembly, at: number, length: number, sequence: number) => void
+  readonly deliver: (
+    reassembly: Reassembly,
+    at: number,
+    length: number,
+    sequence: number,
+    datagrams: number,
+  ) => void
   readonly countRepaired: () => void
   readonly countLost: () => void
 }): UnitAssembler {
@@ -106,11 +113,11 @@ export function createUnitAssembler({
     release(unit)
   }
   const finish = (unit: Unit): void => {
-    const { owner, at, unitBytes, sequence } = unit
+    const { owner, at, unitBytes, sequence, pieces, parity } = unit
     if (owner === undefined) return
     // Released first: nothing can take the buffer before deliver returns.
     release(unit)
-    deliver(owner, at, unitBytes, sequence)
+    deliver(owner, at, unitBytes, sequence, pieces + parity)
   }
   /** Fills each class of parity that misses one piece; true if the unit is complete then. */
   const repair = (unit: Unit): boolean => {

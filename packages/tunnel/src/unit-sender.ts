@@ -6,7 +6,7 @@ import { datagramType, field, headerBytes, writeCounter, writeHopHeader, writeSe
 import type { HopRoutines } from './hop-routines.ts'
 import { maxDatagramBytes, maxFragments, maxParityBytes } from './limits.ts'
 import type { Protection } from './loss-adaptation.ts'
-import { countDetour, writePlane, type Hop } from './planes.ts'
+import { countDetour, plane, writePlane, type Hop } from './planes.ts'
 import type { Route } from './routes.ts'
 import { stat } from './shared-state.ts'
 
@@ -30,13 +30,13 @@ export function takeCountersFrom(hopCounter: BigInt64Array): TakeCounters {
 
 /**
  * Seals what lies at `at` in place, with 16 bytes of room after it, and sends it as one burst; the same
- * ciphertext also by `second`, if given.
+ * ciphertext by each of the first `copies` hops.
  */
 export type SendUnit = (
   sa: SendingSa,
   route: Route,
-  hop: Hop,
-  second: Hop | undefined,
+  hops: readonly Hop[],
+  copies: number,
   at: number,
   length: number,
   protection: Protection,
@@ -57,7 +57,22 @@ export function createUnitSender({
 }): SendUnit {
   const parityAt = arena.allocate(maxParityBytes + maxDatagramBytes)
   const { view, bytes } = arena
-  return (sa, route, hop, second, at, length, protection) => {
+  /** Sends what has just been sent again, by another hop. */
+  const sendCopy = (hop: Hop, total: number, datagramBytes: number): void => {
+    const link = hop.link!
+    const counter = takeCounters(link.slot, total)
+    for (let position = 0; position < total; position++) {
+      const header = sender.headerAt(position)
+      view.setUint16(header + field.linkId, link.remoteLinkId)
+      writePlane(arena, header, hop.plane, hop.remaining)
+      writeCounter(arena, header, counter + position)
+      routines.tag(link.sendKeyAt, header)
+    }
+    sender.gather(link, total, datagramBytes)
+    if (hop.plane !== plane.shortest) countDetour(stats, hop.plane, total)
+  }
+  return (sa, route, hops, copies, at, length, protection) => {
+    const hop = hops[0]!
     const link = hop.link!
     const sequence = ++sa.sequence
     sa.aead.seal(at, length, sa.remoteSpi, sequence)
@@ -86,7 +101,7 @@ export function createUnitSender({
         routines.xor(to, at + from, Math.min(fragmentBytes, unitBytes - from))
       }
     }
-    let counter = takeCounters(link.slot, total)
+    const counter = takeCounters(link.slot, total)
     for (let position = 0; position < total; position++) {
       // The last fragment may be shorter, and only the last of a burst may be: parity goes before it.
       const index = position < pieces - 1 ? position : position === total - 1 ? pieces - 1 : position + 1
@@ -109,18 +124,7 @@ export function createUnitSender({
       }
     }
     sender.gather(link, total, headerBytes + fragmentBytes)
-    if (hop.plane !== 0) countDetour(stats, hop.plane, total)
-    if (second === undefined) return
-    const other = second.link!
-    counter = takeCounters(other.slot, total)
-    for (let position = 0; position < total; position++) {
-      const header = sender.headerAt(position)
-      view.setUint16(header + field.linkId, other.remoteLinkId)
-      writePlane(arena, header, second.plane, second.remaining)
-      writeCounter(arena, header, counter + position)
-      routines.tag(other.sendKeyAt, header)
-    }
-    sender.gather(other, total, headerBytes + fragmentBytes)
-    countDetour(stats, second.plane, total)
+    if (hop.plane !== plane.shortest) countDetour(stats, hop.plane, total)
+    for (let copy = 1; copy < copies; copy++) sendCopy(hops[copy]!, total, headerBytes + fragmentBytes)
   }
 }

@@ -69,7 +69,7 @@ export function runWorker({
   }
 
   if (options.role === 'send') {
-    const loop = createSendLoop(common)
+    const loop = createSendLoop({ ...common, hitlessDscp: options.hitlessDscp })
     apply = (command) => loop.apply(command)
     let more = false
     while (wait(options.tunFd, more ? 0 : maxSleepMs)) {

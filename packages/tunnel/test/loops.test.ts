@@ -42,8 +42,8 @@ function pair(): FakeMesh {
 }
 
 /** a - r - b and a - s - b. */
-function diamond(hitless = false): FakeMesh {
-  const mesh = createFakeMesh(['a', 'r', 's', 'b'])
+function diamond(hitless = false, hitlessDscp: readonly number[] = []): FakeMesh {
+  const mesh = createFakeMesh(['a', 'r', 's', 'b'], hitlessDscp)
   for (const middle of ['r', 's']) {
     mesh.link('a', middle)
     mesh.link(middle, 'b')
@@ -59,8 +59,16 @@ function diamond(hitless = false): FakeMesh {
     }
     mesh.routes(middle, { a: to('a', 'b'), b: to('b', 'a') })
   }
-  mesh.routes('a', { b: ['r', 's', hitless] })
-  mesh.routes('b', { a: ['r', 's', hitless] })
+  const trees = (hitless: boolean) => ({
+    nextHop: 'r',
+    feasibleUs: 2,
+    alternate: { neighbour: 's', plane: 1, remaining: 2 } as const,
+    red: { neighbour: 'r', hops: 2 },
+    blue: { neighbour: 's', hops: 2 },
+    hitless,
+  })
+  mesh.routes('a', { b: trees(hitless) })
+  mesh.routes('b', { a: trees(hitless) })
   mesh.session('a', 'b')
   mesh.pass(50)
   return mesh
@@ -175,7 +183,7 @@ function craft(mesh: FakeMesh, from: string, to: string) {
   let counter = 1_000_000
   const datagram = (
     header: Partial<
-      Record<'hopLimit' | 'unitBytes' | 'fragmentBytes' | 'index' | 'parity' | 'sequence', number>
+      Record<'hopLimit' | 'plane' | 'unitBytes' | 'fragmentBytes' | 'index' | 'parity' | 'sequence', number>
     >,
     piece: Uint8Array,
     options: { readonly label?: Buffer; readonly spi?: number } = {},
@@ -184,6 +192,7 @@ function craft(mesh: FakeMesh, from: string, to: string) {
     bytes[0] = 0x10
     bytes[1] = header.hopLimit ?? 32
     bytes.writeUInt16BE(linkIdOf(from, to), 2)
+    bytes[4] = (header.plane ?? 0) << 6
     bytes.writeBigUInt64BE(BigInt(counter++), 8)
     ;(options.label ?? labelOf(to)).copy(bytes, 16)
     bytes.writeUInt32BE(options.spi ?? sa.remoteSpi, 32)
@@ -475,6 +484,8 @@ t.test(
     const sent = packet('a', 'b', bytesOf(10, 500))
     t.strictSame(sendFromA(mesh, sent), [sent], 'a - r - s - b')
     mesh.routes('r', { b: ['a', 'b'], a: ['a'] })
+    // Until the trees of before are forgotten.
+    mesh.pass(2100, 100)
     t.strictSame(sendFromA(mesh, sent), [])
     t.equal(mesh.node('r').stats().droppedLoop, 1)
   },
@@ -491,6 +502,71 @@ t.test('on both trees not one packet is lost when a path dies silently', async (
     mesh.pass(20)
   }
   t.strictSame(arrived, sent, 'each exactly once')
+})
+
+t.test('the second copy of a hitless unit is a duplicate, the third one a replay', async (t) => {
+  const mesh = diamond(true)
+  for (const size of [300, 3000, 60_000]) {
+    const sent = packet('a', 'b', bytesOf(size, size))
+    t.strictSame(sendFromA(mesh, sent), [sent], `${size} bytes`)
+  }
+  const { droppedDuplicate, droppedUnitReplay, unitsOpened } = mesh.node('b').stats()
+  // ceil((size + 50 + 16) / 1424) datagrams on the other tree: 1, 3, 43.
+  t.strictSame([droppedDuplicate, droppedUnitReplay, unitsOpened], [47, 0, 3])
+  const { datagram, seal, inject } = craft(mesh, 'r', 'b')
+  const sa = sessionOf('a', 'b', 0)
+  const copy = (plane: number): Buffer =>
+    datagram({ sequence: 1, plane }, seal(bytesOf(1, 316), 1), { spi: sa.remoteSpi })
+  inject(copy(2))
+  t.match(mesh.node('b').stats(), { droppedDuplicate: 47, droppedUnitReplay: 1 }, 'both copies have come')
+  t.equal(mesh.node('a').stats().unitsDuplicated, 3)
+})
+
+t.test('a class of traffic goes on both trees, the rest beside it on the best way', async (t) => {
+  const mesh = diamond(false, [46])
+  const of = (dscp: number, size: number): Buffer => {
+    const bytes = packet('a', 'b', bytesOf(size, size))
+    // Version 6, then the traffic class: 6 bits of DSCP, 2 of ECN.
+    bytes.writeUInt16BE(0x6000 | (dscp << 6), 10)
+    return bytes
+  }
+  const sent = [of(46, 200), of(46, 201), of(0, 202), of(46, 5000), of(45, 5001)]
+  t.strictSame(sendFromA(mesh, ...sent), sent, 'in their order')
+  // Small ones of one class share a unit; it and the first long one go twice.
+  t.match(mesh.node('a').stats(), { unitsSealed: 4, unitsDuplicated: 2 })
+  t.equal(mesh.node('b').stats().droppedUnitReplay, 0)
+})
+
+t.test('hitless packets that waited for their session go on both trees, too', async (t) => {
+  const mesh = diamond(false, [46])
+  mesh.node('a').tell({ kind: 'forget', localSpi: spiOf('b', 'a') })
+  const sent = packet('a', 'b', bytesOf(1, 100))
+  sent.writeUInt16BE(0x6000 | (46 << 6), 10)
+  t.strictSame(sendFromA(mesh, sent, sent), [])
+  mesh.session('a', 'b', 1)
+  mesh.settle()
+  t.strictSame(mesh.node('b').kernel.tunOut.splice(0), [sent, sent])
+  t.equal(mesh.node('a').stats().unitsDuplicated, 1)
+})
+
+t.test('fragments of one unit may come over either tree', async (t) => {
+  const mesh = diamond(true)
+  const random = seeded(7)
+  // Of every fragment one copy is lost, on either tree.
+  const lost = new Map<string, string>()
+  mesh.filter = (from, to, bytes) => {
+    if (to !== 'b' || bytes[0] !== 0x10) return bytes
+    const key = bytes.toString('hex', 36, 47)
+    const loser = lost.get(key) ?? (random() < 0.5 ? 'r' : 's')
+    lost.set(key, loser)
+    return from === loser ? undefined : bytes
+  }
+  for (let i = 0; i < 50; i++) {
+    const sent = superPacket('a', 'b', bytesOf(i, 40_000), 1300)
+    t.strictSame(sendFromA(mesh, sent), [sent], `unit ${i}`)
+    mesh.pass(5)
+  }
+  t.equal(mesh.node('b').stats().droppedUnitReplay, 0)
 })
 
 t.test('packets for a member without session wait, ask once, and leave when it is there', async (t) => {

@@ -408,9 +408,9 @@ t.test('reassembly stays within its memory, whatever comes, and closes cleanly',
   t.equal(assembler.waiting(), 96)
   t.equal(lost, 8 * 29 - 96)
   t.equal(fragment(7, 29, 0), 'repeated')
-  t.equal(fragment(7, 29 + 32, 0), 'kept', 'a newer unit takes the place of the older')
+  t.equal(fragment(7, 29 + 128, 0), 'kept', 'a newer unit takes the place of the older')
   t.equal(fragment(7, 29, 1), 'repeated')
-  for (let index = 1; index < 5; index++) fragment(7, 61, index)
+  for (let index = 1; index < 5; index++) fragment(7, 157, index)
   t.equal(delivered, 1)
   assembler.close(sessions[7]!)
   assembler.expire(100, 50)
@@ -508,6 +508,7 @@ t.test('a worker takes commands when woken, serves its descriptor, and stops whe
         ...fds,
         selfLabel: labelOf('a'),
         selfAddress: addressOf('a'),
+        hitlessDscp: [],
         probeIntervalMs: 10,
         probeMisses: 3,
       },

@@ -21,6 +21,7 @@ const route = (extra: Partial<Route>): Route => ({
   alternate: undefined,
   red: undefined,
   blue: undefined,
+  former: undefined,
   hitless: false,
   datagramBytes: 1472,
   ...extra,
@@ -78,8 +79,78 @@ t.test('on a tree a datagram stays on it, comes nearer, or is dropped', async (t
   t.equal(over('e', 'r', 'b').next(both, 2, 4, 'x', hop), 'loop')
   t.equal(over('e', 'b').next(both, 2, 5, 'x', hop), 'down', 'never from red to blue')
   t.equal(over('e', 'r').next(route({ red }), 3, 5, 'x', hop), 'down', 'no such tree here')
-  t.ok(over('b').tree(both, 3, hop))
-  t.notOk(over('b').tree(both, 2, hop))
+})
+
+t.test(
+  'a hitless unit goes on both trees, and the ordinary way instead of one that is cut off',
+  async (t) => {
+    const hops = [createHop(), createHop(), createHop()]
+    const copies = (count: number) => hops.slice(0, count).map(seen)
+    const full = route({ red, blue })
+    t.strictSame(copies(over('e', 'r', 'b').both(full, hops)), [
+      ['r', 2, 4],
+      ['b', 3, 6],
+    ])
+    t.strictSame(copies(over('e', 'b').both(full, hops)), [
+      ['b', 3, 6],
+      ['e', 0, 100],
+    ])
+    t.strictSame(
+      copies(over('b').both(full, hops)),
+      [['b', 3, 6]],
+      'the same link twice would be for nothing',
+    )
+    t.strictSame(copies(over('e').both(full, hops)), [['e', 0, 100]])
+    t.equal(over().both(full, hops), 0)
+  },
+)
+
+t.test('while the trees change a source holds on to the former ones and adds the ordinary way', async (t) => {
+  const hops = [createHop(), createHop(), createHop()]
+  const copies = (count: number) => hops.slice(0, count).map(seen)
+  const former = {
+    red: { neighbour: 'o', hops: 3 },
+    blue: { neighbour: 'p', hops: 5 },
+    changedAtMs: 0,
+    isHeld: true,
+    untilMs: 1000,
+  }
+  const changing = route({ red, blue, former })
+  t.strictSame(copies(over('e', 'r', 'b', 'o', 'p').both(changing, hops)), [
+    ['o', 2, 3],
+    ['p', 3, 5],
+    ['e', 0, 100],
+  ])
+  t.strictSame(
+    copies(over('e', 'r', 'b', 'p').both(changing, hops)),
+    [
+      ['r', 2, 4],
+      ['p', 3, 5],
+      ['e', 0, 100],
+    ],
+    'a former tree that is cut off here gives way to the new one',
+  )
+  former.isHeld = false
+  t.strictSame(copies(over('e', 'r', 'b', 'o', 'p').both(changing, hops)), [
+    ['r', 2, 4],
+    ['b', 3, 6],
+  ])
+})
+
+t.test('a relay stays on the trees that its predecessor used, which the distance tells', async (t) => {
+  const hop = createHop()
+  const former = { red: { neighbour: 'o', hops: 9 }, blue, changedAtMs: 0, isHeld: true, untilMs: 1000 }
+  const changing = route({ red, blue, former })
+  const relay = over('r', 'o', 'b')
+  relay.next(changing, 2, 5, 'x', hop)
+  t.strictSame(seen(hop), ['r', 2, 4], 'the sender was 5 away: on the new tree')
+  relay.next(changing, 2, 10, 'x', hop)
+  t.strictSame(seen(hop), ['o', 2, 9], 'the sender was 10 away: on the former one')
+  relay.next(changing, 2, 20, 'x', hop)
+  t.strictSame(seen(hop), ['o', 2, 9], 'neither: as at the source')
+  relay.next(changing, 2, 7, 'x', hop)
+  t.strictSame(seen(hop), ['r', 2, 4], 'only one is near enough')
+  t.equal(relay.next(changing, 2, 4, 'x', hop), 'loop')
 })
 
 t.test('whatever the relays believe, plane and remaining distance go one way', async () => {

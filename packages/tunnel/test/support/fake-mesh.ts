@@ -37,9 +37,7 @@ export interface FakeMesh {
   link(a: string, b: string, carrier?: Carrier): void
   routes(
     name: string,
-    routes: Readonly<
-      Record<string, readonly [via: string, alternate?: string, hitless?: boolean] | FakeRoute>
-    >,
+    routes: Readonly<Record<string, readonly [via: string, alternate?: string] | FakeRoute>>,
   ): void
   session(a: string, b: string, generation?: number): void
   /** Runs all loops until nothing moves. */
@@ -52,16 +50,14 @@ export interface FakeMesh {
 export type FakeRoute = Pick<RouteEntry, 'nextHop' | 'feasibleUs'> & Partial<RouteEntry>
 
 /** In a diamond: one or two links of cost 1 to the target, over `nextHop` or over `alternate`. */
-function shortWay(target: string, nextHop: string, alternate?: string, hitless = false): FakeRoute {
+function shortWay(target: string, nextHop: string, alternate?: string): FakeRoute {
   const hops = (via: string): number => (via === target ? 1 : 2)
-  const tree = (via: string) => ({ neighbour: via, hops: hops(via) })
   return {
     nextHop,
     feasibleUs: hops(nextHop),
     ...(alternate === undefined
       ? {}
       : { alternate: { neighbour: alternate, plane: 1, remaining: hops(alternate) } }),
-    ...(hitless ? { hitless, red: tree(nextHop), blue: tree(alternate!) } : {}),
   }
 }
 
@@ -91,7 +87,7 @@ export function sessionOf(self: string, peer: string, peerIndex: number, generat
   }
 }
 
-export function createFakeMesh(names: readonly string[]): FakeMesh {
+export function createFakeMesh(names: readonly string[], hitlessDscp: readonly number[] = []): FakeMesh {
   const nodes = new Map<string, FakeNode>()
   const slots = new Map<string, number>()
   const peerIndex = (name: string): number => names.indexOf(name)
@@ -192,7 +188,7 @@ export function createFakeMesh(names: readonly string[]): FakeMesh {
         report: (report: Report) => void reports.push(report),
       }
     }
-    const send = createSendLoop(common('send'))
+    const send = createSendLoop({ ...common('send'), hitlessDscp })
     const receive = createReceiveLoop({
       ...common('receive'),
       selfLabel: labelOf(name),
