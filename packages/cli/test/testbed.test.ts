@@ -31,7 +31,7 @@ t.test('a testbed from up to down', { skip }, async (t) => {
     code: 0,
     stdout: /injected: link:n0-n1 blackhole/,
   })
-  t.match(await testbed('fault', 'link:n1-n2', 'loss=12.5%'), { stdout: /loss 12\.5 %/ })
+  t.match(await testbed('fault', 'link:n1-n2', 'loss=12.5%'), { stdout: /loss=12\.5%/ })
   t.match(await testbed('fault', 'node:n2', 'freeze'), { code: 0 })
   const { stdout } = await testbed('status')
   t.match(stdout, /n0-n1 .*blackhole/)
@@ -163,15 +163,15 @@ t.test('views', async (t) => {
       { ...host, state: 'running', pid: 7, residentBytes: 2 ** 21, details: { overlayAddress: 'fd78::1' } },
       { ...host, name: 'b', state: 'dead', pid: null, residentBytes: null, details: {} },
     ],
-    faults: [{ target: 'node:b', kind: 'crash', value: null, injectedAtMs: 1 }],
+    faults: [{ target: 'node:b', kind: 'crash', value: null, text: 'crash', injectedAtMs: 1 }],
   }
   t.match(statusView(status), /a +running +7 +2 MiB +fd78::1/)
   t.match(statusView(status), /b +DEAD +- +- +-/)
   t.match(statusView(status), 'no links')
   t.match(bedsView([status]), /lab +2 +1 +0 +1 +a running command/)
   t.equal(
-    faultsView('injected', [{ target: 'link:a-b', kind: 'latency', value: 20 }]),
-    'injected: link:a-b latency 20 ms',
+    faultsView('injected', [{ target: 'link:a-b', text: 'latency=20ms' }]),
+    'injected: link:a-b latency=20ms',
   )
   const result = { name: 'tcp/x0t', unit: 'Mbit/s', samples: 2, median: 1944.4, p95: null, p99: null }
   const report = {

@@ -1,4 +1,5 @@
 import { access, mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
+import { hash } from 'node:crypto'
 import { join } from 'node:path'
 import { hasCode, X0tError } from '@x0t/core'
 import type { z } from 'zod'
@@ -33,7 +34,7 @@ export interface BedFolder {
 export function bedFolder(runFolder: string, bed: string): BedFolder {
   const path = join(runFolder, bed)
   const faultFile = ({ target, kind }: Pick<ActiveFault, 'target' | 'kind'>): string =>
-    join(path, 'faults', `${target.replace(':', '-')}.${kind}.json`)
+    join(path, 'faults', `${fileWord(target)}.${kind}.json`)
   const hostFolder = (host: string): string => join(path, 'hosts', host)
   return {
     path,
@@ -111,6 +112,12 @@ export async function makeBedFolder(runFolder: string, manifest: Manifest): Prom
 /** Names of the testbeds in a run folder. */
 export async function listBeds(runFolder: string): Promise<readonly string[]> {
   return (await listFolder(runFolder)).filter((name) => !name.startsWith('.')).toSorted()
+}
+
+/** A target as part of a file name; a long set of hosts by its hash. */
+function fileWord(target: string): string {
+  const word = target.replace(':', '-')
+  return word.length <= 100 ? word : `${word.slice(0, 40)}-${hash('sha256', word).slice(0, 32)}`
 }
 
 async function listFolder(path: string): Promise<readonly string[]> {

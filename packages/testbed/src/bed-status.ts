@@ -1,4 +1,5 @@
 import type { Bed } from './bed.ts'
+import { faultText } from './fault-spec.ts'
 import { linksOf } from './network-plan.ts'
 import { processState, residentBytes, type ProcessFacts } from './process-table.ts'
 
@@ -49,6 +50,8 @@ export interface FaultStatus {
   readonly target: string
   readonly kind: string
   readonly value: number | null
+  /** As it is written to inject it: `loss=10%`. */
+  readonly text: string
   readonly injectedAtMs: number
 }
 
@@ -84,11 +87,12 @@ export async function bedStatus(bed: Bed): Promise<BedStatus> {
       b: { host: b.host, interface: b.interface, ipv4: b.ipv4, ipv6: b.ipv6 },
       mtuBytes,
     })),
-    faults: (await folder.faults()).map(({ target, kind, value, injectedAtMs }) => ({
-      target,
-      kind,
-      value: value ?? null,
-      injectedAtMs,
+    faults: (await folder.faults()).map((fault) => ({
+      target: fault.target,
+      kind: fault.kind,
+      value: fault.value ?? null,
+      text: faultText(fault),
+      injectedAtMs: fault.injectedAtMs,
     })),
   }
 }

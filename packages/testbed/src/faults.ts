@@ -1,33 +1,34 @@
 import { messageOf, X0tError } from '@x0t/core'
 import type { Bed } from './bed.ts'
 import { signalProcess, waitForEnd } from './end-processes.ts'
-import { parseFaultAction, parseFaultTarget, type FaultAction, type FaultTarget } from './fault-spec.ts'
+import { byzantine } from './byzantine-fault.ts'
+import { partition } from './drop-faults.ts'
+import { endHelper } from './fault-helper.ts'
+import { faultText, parseFault, parseFaultTarget, type FaultAction, type FaultTarget } from './fault-spec.ts'
+import type { FaultSteps } from './fault-steps.ts'
 import { startHost } from './start-host.ts'
 import { planLinkFault } from './link-faults.ts'
 import type { ActiveFault, HostProcess, UndoStep } from './manifest.ts'
-import { linkBetween } from './network-plan.ts'
 import { processState } from './process-table.ts'
 
 /**
  * Injects a fault, looks whether it is there, and records how to undo it. The same fault once more changes
  * nothing; another value of loss or latency takes the place of the first.
- * @param targetText `link:a-b` or `node:a`
- * @param actionText `down`, `blackhole`, `loss=10%`, `latency=50ms`, `crash`, `freeze`
+ * @param targetText `link:a-b`, `node:a`, `set:a+b`, or `bed` with `partition=a+b`
+ * @param actionText one of {@link faultsOf}
  * @throws X0tError TESTBED_FAULT_INVALID, TESTBED_FAULT_INEFFECTIVE, TESTBED_HOST_NOT_RUNNING, TESTBED_NO_NETEM
  */
 export async function injectFault(bed: Bed, targetText: string, actionText: string): Promise<ActiveFault> {
-  const target = parseFaultTarget(targetText, bed.plan)
-  const action = parseFaultAction(actionText, target)
+  const { target, action } = parseFault(targetText, actionText, bed.plan)
   const active = (await bed.folder.faults()).find(
     (one) => one.target === target.text && one.kind === action.kind,
   )
   if (active !== undefined) {
-    if (active.value === action.value) return active
+    if (faultText(active) === faultText(action)) return active
     await undoFault(bed, active)
   }
-  return target.kind === 'link'
-    ? injectLinkFault(bed, target, action)
-    : injectNodeFault(bed, target.host, action)
+  if (action.kind === 'crash' || action.kind === 'freeze') return signalHost(bed, target, action)
+  return injectSteps(bed, target, action, await planFault(bed, target, action))
 }
 
 /**
@@ -38,28 +39,39 @@ export async function clearFaults(
   bed: Bed,
   { target, action }: { readonly target?: string; readonly action?: string } = {},
 ): Promise<readonly ActiveFault[]> {
-  const wanted = target === undefined ? undefined : parseFaultTarget(target, bed.plan)
+  const wanted = target === undefined ? undefined : targetsMeant(target, bed)
   const kind = action?.split('=')[0]
   const matching = (await bed.folder.faults()).filter(
     (fault) =>
-      (wanted === undefined || fault.target === wanted.text) && (kind === undefined || fault.kind === kind),
+      (wanted === undefined || wanted.includes(fault.target)) && (kind === undefined || fault.kind === kind),
   )
   for (const fault of matching) await undoFault(bed, fault)
   return matching
 }
 
-async function injectLinkFault(
+/** A link by either order of its ends: faults of one direction are recorded as they were written. */
+function targetsMeant(text: string, { plan }: Bed): readonly string[] {
+  const target = parseFaultTarget(text, plan)
+  return target.kind === 'link' ? [target.text, `link:${target.b}-${target.a}`] : [target.text]
+}
+
+async function planFault(bed: Bed, target: FaultTarget, action: FaultAction): Promise<FaultSteps> {
+  if (target.kind === 'link') return planLinkFault(bed.plan, target, action, bed.run)
+  if (target.kind === 'set') return partition(bed.plan, target.hosts)
+  return byzantine(bed.plan, target.host, action.value)
+}
+
+async function injectSteps(
   bed: Bed,
-  target: Extract<FaultTarget, { kind: 'link' }>,
+  target: FaultTarget,
   action: FaultAction,
+  steps: FaultSteps,
 ): Promise<ActiveFault> {
-  const { run, folder } = bed
-  const steps = await planLinkFault(bed.plan, linkBetween(bed.plan, target.a, target.b), action, run)
-  const fault = recordOf(bed, target.text, action, steps.undo)
-  await folder.addFault(fault)
+  const fault = recordOf(bed, target, action, steps.undo)
+  await bed.folder.addFault(fault)
   try {
-    for (const { argv, input } of steps.inject) await run(argv, input === undefined ? {} : { input })
-    await steps.verify(run)
+    await steps.inject(bed)
+    await steps.verify(bed)
   } catch (error) {
     await undoFault(bed, fault)
     if (action.kind === 'latency' && /qdisc kind is unknown/i.test(messageOf(error))) {
@@ -73,8 +85,10 @@ async function injectLinkFault(
   return fault
 }
 
-async function injectNodeFault(bed: Bed, host: string, action: FaultAction): Promise<ActiveFault> {
+async function signalHost(bed: Bed, target: FaultTarget, action: FaultAction): Promise<ActiveFault> {
   const { folder, clock } = bed
+  if (target.kind !== 'node') throw new TypeError(`${action.kind} is a fault of a node`)
+  const { host } = target
   const found = await folder.process(host)
   if (found === undefined || (await processState(found)) === 'dead') {
     throw new X0tError('TESTBED_HOST_NOT_RUNNING', `host ${host} runs nothing that could ${action.kind}`, {
@@ -82,7 +96,7 @@ async function injectNodeFault(bed: Bed, host: string, action: FaultAction): Pro
     })
   }
   const undo: UndoStep = action.kind === 'crash' ? { kind: 'start', host } : { kind: 'continue', host }
-  const fault = recordOf(bed, `node:${host}`, action, [undo])
+  const fault = recordOf(bed, target, action, [undo])
   await folder.addFault(fault)
   await signalProcess(found, action.kind === 'crash' ? 'SIGKILL' : 'SIGSTOP', { group: true })
   if (action.kind === 'crash' && (await waitForEnd([found], 5000, clock)).length === 0) return fault
@@ -93,17 +107,11 @@ async function injectNodeFault(bed: Bed, host: string, action: FaultAction): Pro
 
 function recordOf(
   bed: Bed,
-  target: string,
-  { kind, value }: FaultAction,
+  { text }: FaultTarget,
+  action: FaultAction,
   undo: readonly UndoStep[],
 ): ActiveFault {
-  return {
-    target,
-    kind,
-    ...(value === undefined ? {} : { value }),
-    injectedAtMs: bed.clock.wallMs(),
-    undo: [...undo],
-  }
+  return { target: text, ...action, injectedAtMs: bed.clock.wallMs(), undo: [...undo] }
 }
 
 /** Every step may find its work done already: a node that came back by itself, a table that is gone. */
@@ -111,6 +119,10 @@ async function undoFault(bed: Bed, fault: ActiveFault): Promise<void> {
   for (const step of fault.undo) {
     if (step.kind === 'command') {
       await bed.run(step.argv, step.input === undefined ? {} : { input: step.input })
+      continue
+    }
+    if (step.kind === 'end-helper') {
+      await endHelper(step.namespace, step.mark, bed.clock)
       continue
     }
     const found = await bed.folder.process(step.host)

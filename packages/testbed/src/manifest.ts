@@ -58,14 +58,33 @@ const undoSchema = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('continue'), host: z.string() }),
   z.strictObject({ kind: z.literal('start'), host: z.string() }),
+  /** A program that keeps the fault going, found by a word of its command line. */
+  z.strictObject({
+    kind: z.literal('end-helper'),
+    namespace: z.string().startsWith('x0t-'),
+    mark: z.string(),
+  }),
 ])
 
 /** An active fault with the steps that undo it, written before it is injected. */
 export const activeFaultSchema = z.strictObject({
   target: z.string(),
-  kind: z.enum(['down', 'blackhole', 'loss', 'latency', 'crash', 'freeze']),
-  /** Loss from 0 to 1; latency in milliseconds. */
+  kind: z.enum([
+    'down',
+    'blackhole',
+    'one-way',
+    'loss',
+    'loss-from',
+    'latency',
+    'flap',
+    'crash',
+    'freeze',
+    'byzantine',
+    'partition',
+  ]),
+  /** Loss from 0 to 1; latency and the states of flap in milliseconds; least bytes that byzantine eats. */
   value: z.number().optional(),
+  jitterMs: z.number().optional(),
   injectedAtMs: z.number(),
   undo: z.array(undoSchema),
 })

@@ -10,11 +10,13 @@ const missing = probe.status === 0 ? undefined : 'needs root, unshare and nft to
 if (missing !== undefined && process.env['CI'] === undefined) {
   t.pass(`skipped: ${missing}`, { skip: missing })
 } else {
-  const program = [process.execPath, ...process.execArgv, `${import.meta.dirname}/universe/testbed.ts`]
   const enter = 'mount -t tmpfs tmpfs /run && mkdir /run/mount && ip link set lo up && exec "$@"'
-  t.spawn(
-    'unshare',
-    ['--mount', '--net', '--propagation', 'private', 'sh', '-c', enter, 'sh', ...program],
-    'testbed',
-  )
+  for (const name of ['testbed', 'faults']) {
+    const program = [process.execPath, ...process.execArgv, `${import.meta.dirname}/universe/${name}.ts`]
+    t.spawn(
+      'unshare',
+      ['--mount', '--net', '--propagation', 'private', 'sh', '-c', enter, 'sh', ...program],
+      name,
+    )
+  }
 }

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { bedFolder, defaultRunFolder, listBeds, makeBedFolder } from '../src/bed-folder.ts'
 import { chooseBed } from '../src/choose-bed.ts'
-import { parseFaultAction, parseFaultTarget } from '../src/fault-spec.ts'
+import { faultText, parseFault, parseFaultAction, parseFaultTarget } from '../src/fault-spec.ts'
 import {
   errorCodes,
   linkBetween,
@@ -148,7 +148,35 @@ t.test('faults are parsed against the testbed', async (t) => {
   const node = parseFaultTarget('node:d', plan)
   t.strictSame(parseFaultAction('loss=12.5%', link), { kind: 'loss', value: 0.125 })
   t.strictSame(parseFaultAction('latency=50ms', link), { kind: 'latency', value: 50 })
+  t.strictSame(parseFaultAction('latency=100ms±10.5ms', link), {
+    kind: 'latency',
+    value: 100,
+    jitterMs: 10.5,
+  })
+  t.strictSame(parseFaultAction('latency=100ms+-10ms', link), { kind: 'latency', value: 100, jitterMs: 10 })
+  t.strictSame(parseFaultAction('flap=500ms', link), { kind: 'flap', value: 500 })
   t.strictSame(parseFaultAction('freeze', node), { kind: 'freeze' })
+  t.strictSame(parseFaultAction('byzantine=400B', node), { kind: 'byzantine', value: 400 })
+  t.equal(parseFault('link:a-s', 'blackhole', plan).target.text, 'link:s-a')
+  t.equal(parseFault('link:a-s', 'one-way', plan).target.text, 'link:a-s', 'a direction is kept')
+  t.match(parseFault('bed', 'partition=d+s', plan), {
+    target: { kind: 'set', text: 'set:s+d', hosts: ['s', 'd'] },
+    action: { kind: 'partition' },
+  })
+  for (const text of [
+    'down',
+    'one-way',
+    'loss=12.5%',
+    'loss-from=0.0001%',
+    'latency=0.5ms',
+    'latency=9ms±1ms',
+    'flap=20ms',
+  ])
+    t.equal(faultText(parseFaultAction(text, link)), text, `${text} is written as it was read`)
+  t.equal(faultText(parseFaultAction('byzantine=1B', node)), 'byzantine=1B')
+  t.throws(() => parseFaultAction('byzantine=0B', node), code('TESTBED_FAULT_INVALID'))
+  for (const bad of ['set:s+a+b+d', 'set:', 'set:s+', 'bed'])
+    t.throws(() => parseFaultTarget(bad, plan), code('TESTBED_FAULT_INVALID'), `${bad} is no target`)
   for (const bad of [
     'loss',
     'loss=0%',
@@ -156,6 +184,13 @@ t.test('faults are parsed against the testbed', async (t) => {
     'loss=5',
     'latency=0ms',
     'latency=5',
+    'latency=5ms±6ms',
+    'latency=5ms±',
+    'flap',
+    'flap=19ms',
+    'one-way=5',
+    'partition',
+    'toString',
     'down=1',
     'crash',
     'Down',

@@ -1,6 +1,11 @@
-import type { ActiveFault, BedStatus } from '@x0t/testbed'
+import type { BedStatus, LinkStatus } from '@x0t/testbed'
 import { columns, facts } from './table.ts'
-import { percent } from './units.ts'
+
+/** A fault as it is told: target, and what was injected as it is written. */
+export interface FaultLine {
+  readonly target: string
+  readonly text: string
+}
 
 export function statusView(status: BedStatus): string {
   const hosts = columns(
@@ -23,10 +28,10 @@ export function statusView(status: BedStatus): string {
       link.a.ipv6,
       link.b.ipv6,
       String(link.mtuBytes),
-      faultsOn(status, `link:${link.name}`),
+      faultsOn(status, link),
     ]),
   )
-  const onHosts = status.faults.filter((fault) => fault.target.startsWith('node:'))
+  const onHosts = status.faults.filter(({ target }) => !target.startsWith('link:'))
   const parts = [
     facts([
       ['testbed', status.bed],
@@ -37,7 +42,7 @@ export function statusView(status: BedStatus): string {
     status.links.length === 0 ? 'no links' : links,
   ]
   if (onHosts.length > 0)
-    parts.push(onHosts.map((fault) => `fault: ${fault.target} ${fault.kind}`).join('\n'))
+    parts.push(onHosts.map((fault) => `fault: ${fault.target} ${fault.text}`).join('\n'))
   return parts.join('\n\n')
 }
 
@@ -56,22 +61,16 @@ export function bedsView(beds: readonly BedStatus[]): string {
   )
 }
 
-export function faultsView(
-  verb: string,
-  faults: readonly Pick<ActiveFault, 'target' | 'kind' | 'value'>[],
-): string {
+export function faultsView(verb: string, faults: readonly FaultLine[]): string {
   if (faults.length === 0) return 'no fault was active'
-  return faults.map((fault) => `${verb}: ${fault.target} ${faultText(fault)}`).join('\n')
+  return faults.map((fault) => `${verb}: ${fault.target} ${fault.text}`).join('\n')
 }
 
-function faultsOn(status: BedStatus, target: string): string {
+/** Faults of the link, whichever of its ends a fault of one direction names first. */
+function faultsOn(status: BedStatus, { a, b }: LinkStatus): string {
+  const targets = [`link:${a.host}-${b.host}`, `link:${b.host}-${a.host}`]
   return status.faults
-    .filter((fault) => fault.target === target)
-    .map((fault) => faultText({ kind: fault.kind, value: fault.value ?? undefined }))
+    .filter((fault) => targets.includes(fault.target))
+    .map(({ target, text }) => (target === targets[0] ? text : `${text} (${b.host}-${a.host})`))
     .join(' ')
-}
-
-function faultText({ kind, value }: { readonly kind: string; readonly value?: number | undefined }): string {
-  if (value === undefined) return kind
-  return `${kind} ${kind === 'loss' ? percent(value) : `${value} ms`}`
 }

@@ -1,0 +1,203 @@
+// Run by kernel.test.ts in namespaces of its own: each fault, its effect, and that nothing is left after it.
+import { setTimeout as delay } from 'node:timers/promises'
+import t from 'tap'
+import { helpersOf } from '../../src/fault-helper.ts'
+import {
+  clearFaults,
+  createBed,
+  injectFault,
+  inNamespace,
+  linkBetween,
+  openBed,
+  parseShape,
+  runInHost,
+  type Bed,
+} from '../../src/index.ts'
+
+const runFolder = '/run/beds'
+const env = { PATH: process.env['PATH'] }
+
+const makeBed = (name: string, shape: string, forward = false): ReturnType<typeof createBed> =>
+  createBed({
+    name,
+    topology: parseShape(shape),
+    runner: { kind: 'none' },
+    runFolder,
+    env,
+    forward,
+    signal: new AbortController().signal,
+  })
+
+/**
+ * True if one of three pings comes back. While an address is being resolved the kernel asks once a second: so long may
+ * an answer take after healing.
+ */
+async function reaches(
+  bed: Bed,
+  from: string,
+  address: string,
+  { bytes = 56, lost = false } = {},
+): Promise<boolean> {
+  const ping = [
+    'ping',
+    '-c',
+    '3',
+    '-i',
+    '0.02',
+    '-W',
+    lost ? '0.3' : '1.5',
+    '-q',
+    '-s',
+    String(bytes),
+    address,
+  ]
+  return (await runInHost(bed, from, ping, 'ignore')) === 0
+}
+
+/** Rules, devices and queues of all hosts, without counters. */
+async function settings(bed: Bed): Promise<string> {
+  const found: string[] = []
+  for (const { namespace } of bed.plan.hosts) {
+    for (const argv of [
+      ['nft', '-s', 'list', 'ruleset'],
+      ['ip', '-o', 'link'],
+      ['ip', 'route'],
+      ['ip', '-6', 'route'],
+      ['tc', 'qdisc'],
+    ])
+      found.push((await bed.run(inNamespace(namespace, argv))).stdout)
+  }
+  return found.join('\n')
+}
+
+t.test('the two ends of a link have different interface indexes in the kernel', async (t) => {
+  await using bed = await makeBed('index', 'ring:3')
+  for (const { a, b } of bed.plan.links) {
+    const indexes = await Promise.all(
+      [a, b].map(async (end) => {
+        const { stdout } = await bed.run(['ip', '-n', end.namespace, '-o', 'link', 'show', end.interface])
+        return Number(/^(\d+): [^@]+@if(\d+):/.exec(stdout)?.[1])
+      }),
+    )
+    t.strictSame(indexes, [a.index, b.index], 'as planned')
+    t.not(indexes[0], indexes[1])
+  }
+})
+
+t.test('one-way drops what the first named end sends, and nothing else', async (t) => {
+  await using bed = await makeBed('oneway', 'pair')
+  const { a, b } = linkBetween(bed.plan, 'a', 'b')
+  t.ok(await reaches(bed, 'a', b.ipv4))
+  const before = await settings(bed)
+  const fault = await injectFault(bed, 'link:b-a', 'one-way')
+  t.equal(fault.target, 'link:b-a')
+  // a hears nothing, b hears: a request of a arrives, its answer does not.
+  const arrived = async (): Promise<number> => {
+    const { stdout } = await bed.run(inNamespace(b.namespace, ['nstat', '-asz', 'IcmpInEchos']))
+    return Number(/IcmpInEchos\s+(\d+)/.exec(stdout)?.[1])
+  }
+  const countBefore = await arrived()
+  t.notOk(await reaches(bed, 'a', b.ipv4, { lost: true }))
+  t.equal((await arrived()) - countBefore, 3, 'the other direction works')
+  t.strictSame(await injectFault(bed, 'link:b-a', 'one-way'), fault, 'once more changes nothing')
+  await injectFault(bed, 'link:a-b', 'one-way')
+  t.equal((await bed.folder.faults()).length, 2, 'the other direction is another fault')
+  t.equal((await clearFaults(bed, { target: 'link:a-b' })).length, 2, 'a link is healed in both directions')
+  t.ok(await reaches(bed, 'b', a.ipv4))
+  t.equal(await settings(bed), before)
+})
+
+t.test('loss-from loses what the first named end sends', async (t) => {
+  await using bed = await makeBed('lossfrom', 'pair')
+  const before = await settings(bed)
+  await injectFault(bed, 'link:a-b', 'loss-from=100%')
+  const { b } = linkBetween(bed.plan, 'a', 'b')
+  t.notOk(await reaches(bed, 'a', b.ipv4, { lost: true }))
+  await clearFaults(bed)
+  t.ok(await reaches(bed, 'a', b.ipv4))
+  t.equal(await settings(bed), before)
+})
+
+t.test('a partition cuts a set of hosts off from all others, and leaves both sides whole', async (t) => {
+  await using bed = await makeBed('split', 'grid:3x2', true)
+  const before = await settings(bed)
+  const addressOf = (host: string, other: string): string => {
+    const { a, b } = linkBetween(bed.plan, host, other)
+    return (a.host === host ? a : b).ipv4
+  }
+  const fault = await injectFault(bed, 'bed', 'partition=n3+n0')
+  t.equal(fault.target, 'set:n0+n3')
+  t.notOk(await reaches(bed, 'n0', addressOf('n1', 'n0'), { lost: true }))
+  t.notOk(await reaches(bed, 'n4', addressOf('n3', 'n4'), { lost: true }))
+  t.ok(await reaches(bed, 'n0', addressOf('n3', 'n0')), 'inside')
+  t.ok(await reaches(bed, 'n1', addressOf('n5', 'n4')), 'outside')
+  // Another process heals it.
+  const same = await openBed({ name: 'split', runFolder, env, signal: bed.signal })
+  t.equal((await clearFaults(same, { target: 'set:n3+n0' })).length, 1)
+  t.ok(await reaches(bed, 'n0', addressOf('n1', 'n0')))
+  t.equal(await settings(bed), before)
+})
+
+t.test('a link that flaps goes down and up until it is healed, then it is up', async (t) => {
+  await using bed = await makeBed('flap', 'line:3', true)
+  const far = linkBetween(bed.plan, 'n1', 'n2').b
+  t.ok(await reaches(bed, 'n0', far.ipv4))
+  const before = await settings(bed)
+  const fault = await injectFault(bed, 'link:n0-n1', 'flap=100ms')
+  const helper = fault.undo.find((step) => step.kind === 'end-helper')!
+  const { namespace, interface: device } = linkBetween(bed.plan, 'n0', 'n1').b
+  const states = new Set<boolean>()
+  for (let look = 0; look < 200 && states.size < 2; look++) {
+    const { stdout } = await bed.run(['ip', '-n', namespace, '-o', 'link', 'show', device])
+    states.add(stdout.includes('NO-CARRIER'))
+    await delay(10)
+  }
+  t.equal(states.size, 2, 'the far end sees both states')
+  t.equal((await helpersOf(helper.namespace, helper.mark)).length, 1)
+  await clearFaults(bed)
+  t.strictSame(await helpersOf(helper.namespace, helper.mark), [])
+  await delay(250)
+  t.ok(await reaches(bed, 'n0', far.ipv4), 'routes are back too')
+  t.equal(await settings(bed), before)
+  await injectFault(bed, 'link:n0-n1', 'flap=100ms')
+  await clearFaults(bed, { target: 'link:n0-n1', action: 'flap' })
+  t.ok(await reaches(bed, 'n0', far.ipv4))
+})
+
+t.test('a byzantine host answers for itself and forwards nothing', async (t) => {
+  await using bed = await makeBed('liar', 'line:3', true)
+  const near = linkBetween(bed.plan, 'n0', 'n1').b
+  const far = linkBetween(bed.plan, 'n1', 'n2').b
+  t.ok(await reaches(bed, 'n0', far.ipv4))
+  const before = await settings(bed)
+  await injectFault(bed, 'node:n1', 'byzantine')
+  t.ok(await reaches(bed, 'n0', near.ipv4), 'it answers')
+  t.ok(await reaches(bed, 'n1', far.ipv4), 'and sends itself')
+  t.notOk(await reaches(bed, 'n0', far.ipv4, { lost: true }), 'what its kernel should forward is gone')
+
+  const datagrams = async (...words: string[]): Promise<void> => {
+    const lines = words.map((hex) => `await send(Buffer.from('${hex}', 'hex'))`).join('\n')
+    const program = `
+const socket = require('node:dgram').createSocket('udp4')
+const send = bytes => new Promise(resolve => socket.send(bytes, 7, '${far.ipv4}', resolve))
+;(async () => {${lines}\nsocket.close()})()`
+    t.equal(await runInHost(bed, 'n1', [process.execPath, '-e', program], 'ignore'), 0)
+  }
+  const udpArrived = async (): Promise<number> => {
+    const { stdout } = await bed.run(inNamespace(far.namespace, ['nstat', '-asz', 'UdpNoPorts']))
+    return Number(/UdpNoPorts\s+(\d+)/.exec(stdout)?.[1])
+  }
+  const count = await udpArrived()
+  // A probe with any hop limit passes; so does data with the hop limit of its source (32); data of others does not.
+  await datagrams('1120', '111f', '1020', '101f', '1001')
+  await delay(100)
+  t.equal((await udpArrived()) - count, 3)
+
+  await injectFault(bed, 'node:n1', 'byzantine=400B')
+  // 28 bytes are headers of IP and ICMP.
+  t.ok(await reaches(bed, 'n1', far.ipv4, { bytes: 399 - 28 }), 'a packet of 399 bytes passes')
+  t.notOk(await reaches(bed, 'n1', far.ipv4, { bytes: 400 - 28, lost: true }), 'one of 400 does not')
+  await clearFaults(bed)
+  t.ok(await reaches(bed, 'n0', far.ipv4))
+  t.equal(await settings(bed), before)
+})
