@@ -13,7 +13,29 @@ export type { MeshAction, MeshEvent, TraceHop, TraceResult } from './events.ts'
 export type { Verify } from './acceptance.ts'
 export type { SelfDescription } from './origination.ts'
 export type { MapLink, MapNode, MeshMap } from './map-view.ts'
-export { computeRoutes, type AlternateKind, type Route, type RouteTable } from './route-table.ts'
+export { computeRoutes, type Route, type RouteOptions, type RouteTable } from './route-table.ts'
+export type { Alternate, AlternateKind } from './alternates.ts'
+export {
+  buildTrees,
+  independentTrees,
+  type BlockTrees,
+  type BlockTreesOf,
+  type IndependentPaths,
+  type TreeHop,
+} from './independent-trees.ts'
+export type { Block } from './blocks.ts'
+export type { Rows } from './st-numbering.ts'
+export { createTreeCache } from './tree-cache.ts'
+export {
+  forward,
+  maxRemaining,
+  planes,
+  sourceRemaining,
+  type DropReason,
+  type Forwarding,
+  type Plane,
+  type PlaneName,
+} from './forward.ts'
 export { buildGraph, type ListedLinks, type TopologyGraph } from './topology-graph.ts'
 export { pathTo, shortestPaths, type ShortestPaths } from './shortest-paths.ts'
 export { linkCostUs, type Carrier, type LinkMeasurement } from './link-metric.ts'

@@ -19,7 +19,7 @@ export const limits = {
   /** Largest payload of a routed message, bytes. */
   routedPayloadBytes: 61_440,
   /** Relays that a routed message or trace may pass. */
-  hops: 32,
+  hops: 255,
   traceIdCharacters: 64,
   /** Highest cost of a link, µs: one minute. */
   linkCostUs: 60_000_000,

@@ -19,6 +19,7 @@ import { decodeMessage, type MeshMessage } from './message.ts'
 import { Origination, type SelfDescription } from './origination.ts'
 import { defaultParameters, type MeshParameters } from './parameters.ts'
 import { Relay } from './relay.ts'
+import type { BlockTreesOf } from './independent-trees.ts'
 import type { RouteTable } from './route-table.ts'
 import { Routing } from './routing.ts'
 import type { TopologyGraph } from './topology-graph.ts'
@@ -39,6 +40,8 @@ export interface MeshOptions extends SelfDescription {
    */
   readonly firstSequence: number
   readonly parameters?: Partial<MeshParameters>
+  /** Shares the work on the independent trees between the nodes of one process; see {@link createTreeCache}. */
+  readonly treesOf?: BlockTreesOf
   readonly log?: Log
   readonly counters?: Counters
 }
@@ -92,12 +95,13 @@ export function createMesh(options: MeshOptions): Mesh {
   const adjacency = new Adjacency(context)
   const sync = new DatabaseSync(context, database, adjacency)
   const origination = new Origination(context, options)
-  const routing = new Routing(context, () => {
+  const listedLinks = (): Map<NodeId, ReadonlyMap<NodeId, ListedLink>> => {
     const listed = new Map<NodeId, ReadonlyMap<NodeId, ListedLink>>()
     for (const { state } of database.values()) listed.set(state.origin, state.neighbours)
     // Own links as they are now: the last own link state may lag behind by its hold.
     return listed.set(self, adjacency.listed())
-  })
+  }
+  const routing = new Routing(context, listedLinks, options.treesOf)
   /** New link states of the event at hand, by the neighbour that brought them. */
   const unflooded = new Map<NodeId | undefined, StoredState[]>()
   let mapChanged = false

@@ -1,5 +1,6 @@
 import { encode } from '@ipld/dag-cbor'
 import { bytesOfNodeId, type NodeId } from '@x0t/core'
+import { maxRemaining, planes, type Plane } from './forward.ts'
 import { limits } from './limits.ts'
 import {
   booleanOf,
@@ -49,30 +50,32 @@ export type MeshMessage =
   | TraceProbe
   | TraceAnswer
 
-export interface RoutedMessage {
-  readonly type: 'routed'
-  readonly source: NodeId
+/** What every message that goes hop by hop carries; plane and remaining distance as {@link forward} sets them. */
+export interface HopFields {
   readonly destination: NodeId
   readonly hopLimit: number
+  readonly plane: Plane
+  readonly remaining: number
+}
+
+export interface RoutedMessage extends HopFields {
+  readonly type: 'routed'
+  readonly source: NodeId
   readonly payload: Uint8Array
 }
 
 /** Goes to `destination`; every node on the way adds itself and answers to `source`. */
-export interface TraceProbe {
+export interface TraceProbe extends HopFields {
   readonly type: 'trace'
   readonly source: NodeId
-  readonly destination: NodeId
-  readonly hopLimit: number
   readonly traceId: string
   /** Nodes passed, in order. */
   readonly path: readonly NodeId[]
 }
 
 /** The answer of the last node of `path` to the source of a trace. */
-export interface TraceAnswer {
+export interface TraceAnswer extends HopFields {
   readonly type: 'traced'
-  readonly destination: NodeId
-  readonly hopLimit: number
   readonly traceId: string
   readonly path: readonly NodeId[]
   /** True if the node that answers is the trace's destination. */
@@ -108,16 +111,16 @@ export function decodeMessage(bytes: Uint8Array): MeshMessage {
       return { type, count: integerOf(map['n'], 0, limits.members), check: readCheck(map['x']) }
     }
     case 'routed': {
-      const map = mapOf(value, ['t', 's', 'd', 'h', 'p'])
+      const map = mapOf(value, ['t', 's', 'd', 'h', 'y', 'm', 'p'])
       const payload = bytesOf(map['p'], 0, limits.routedPayloadBytes)
       return { type, source: nodeIdOf(map['s']), ...readAddress(map), payload }
     }
     case 'trace': {
-      const map = mapOf(value, ['t', 's', 'd', 'h', 'i', 'r'])
+      const map = mapOf(value, ['t', 's', 'd', 'h', 'y', 'm', 'i', 'r'])
       return { type, source: nodeIdOf(map['s']), ...readAddress(map), ...readTrace(map) }
     }
     case 'traced': {
-      const map = mapOf(value, ['t', 'd', 'h', 'i', 'r', 'e'])
+      const map = mapOf(value, ['t', 'd', 'h', 'y', 'm', 'i', 'r', 'e'])
       return { type, ...readAddress(map), ...readTrace(map), reached: booleanOf(map['e']) }
     }
     default:
@@ -148,8 +151,8 @@ function wireForm(message: MeshMessage): object {
   }
 }
 
-function addressForm(message: { destination: NodeId; hopLimit: number }): object {
-  return { d: bytesOfNodeId(message.destination), h: message.hopLimit }
+function addressForm({ destination, hopLimit, plane, remaining }: HopFields): object {
+  return { d: bytesOfNodeId(destination), h: hopLimit, y: plane, m: remaining }
 }
 
 function traceForm(message: { traceId: string; path: readonly NodeId[] }): object {
@@ -180,8 +183,13 @@ function readCheck(value: unknown): number {
   return integerOf(value, 0, 2 ** 32 - 1)
 }
 
-function readAddress(map: Readonly<Record<string, unknown>>): { destination: NodeId; hopLimit: number } {
-  return { destination: nodeIdOf(map['d']), hopLimit: integerOf(map['h'], 0, limits.hops) }
+function readAddress(map: Readonly<Record<string, unknown>>): HopFields {
+  return {
+    destination: nodeIdOf(map['d']),
+    hopLimit: integerOf(map['h'], 0, limits.hops),
+    plane: integerOf(map['y'], planes.shortest, planes.blue) as Plane,
+    remaining: integerOf(map['m'], 0, maxRemaining),
+  }
 }
 
 function readTrace(map: Readonly<Record<string, unknown>>): { traceId: string; path: readonly NodeId[] } {

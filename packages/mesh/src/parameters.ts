@@ -14,6 +14,10 @@ export interface MeshParameters {
   readonly goodNewsMs: number
   /** Hold before routes are computed on news from others; a neighbour's death waits for nothing. */
   readonly spfHold: HoldParameters
+  /** Hold before the independent trees are computed when links came or went. */
+  readonly treeHold: HoldParameters
+  /** The convergence window: time after which every node has heard of a change and computed its routes. */
+  readonly feasibleWindowMs: number
   /** After a neighbour went down no route passes it for this time, or until it says something new. */
   readonly suspectMs: number
   /** Link states that one origin may change in a row, and then per second. */
@@ -78,6 +82,8 @@ export const defaultParameters: MeshParameters = {
   originationHold: { initialMs: 0, incrementMs: 50, maxMs: 2000 },
   goodNewsMs: 10,
   spfHold: { initialMs: 5, incrementMs: 10, maxMs: 500 },
+  treeHold: { initialMs: 20, incrementMs: 50, maxMs: 1000 },
+  feasibleWindowMs: 1000,
   suspectMs: 1000,
   originBurst: 16,
   originPerSecond: 1,

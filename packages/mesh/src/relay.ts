@@ -1,9 +1,14 @@
 import type { NodeId } from '@x0t/core'
 import type { Adjacency } from './adjacency.ts'
 import { sendMessage, type MeshContext } from './context.ts'
+import { forward, planes, sourceRemaining } from './forward.ts'
 import { limits } from './limits.ts'
-import type { MeshMessage, RoutedMessage } from './message.ts'
-import type { Route, RouteTable } from './route-table.ts'
+import type { HopFields, MeshMessage, RoutedMessage } from './message.ts'
+import type { RouteTable } from './route-table.ts'
+
+/** A message that goes hop by hop, and one that was not sent yet. */
+type HopMessage = Extract<MeshMessage, HopFields>
+type Unsent<T> = T extends HopMessage ? Omit<T, 'hopLimit' | 'plane' | 'remaining'> : never
 
 /** Passes messages towards members that are not neighbours. */
 export class Relay {
@@ -25,19 +30,14 @@ export class Relay {
       )
     const { self } = this.#context
     if (to === self) return this.#context.emit({ type: 'deliver', from: self, payload })
-    const message = { type: 'routed', source: self, destination: to, hopLimit: limits.hops, payload } as const
-    if (!this.originate(message)) this.#context.emit({ type: 'unroutable', to })
+    if (!this.originate({ type: 'routed', source: self, destination: to, payload }))
+      this.#context.emit({ type: 'unroutable', to })
   }
 
-  /** Sends a message of this node on its way; false where no route leads to its destination. */
-  originate(message: Extract<MeshMessage, { destination: NodeId }>): boolean {
-    const route = this.#routes().get(message.destination)
-    if (route === undefined) {
-      this.#drop('no-route')
-      return false
-    }
-    sendMessage(this.#context, [route.nextHop], message)
-    return true
+  /** Sends a message of this node on its way; false where nothing leads to its destination. */
+  originate(message: Unsent<HopMessage>): boolean {
+    const start = { hopLimit: limits.hops, plane: planes.shortest, remaining: sourceRemaining }
+    return this.#pass({ ...message, ...start }, undefined)
   }
 
   /** A routed message from a neighbour: for this node, or to be passed on. */
@@ -49,15 +49,11 @@ export class Relay {
     this.forward(message, from)
   }
 
-  /** Passes a message on, one hop poorer, never back to where it came from. */
-  forward(message: Extract<MeshMessage, { destination: NodeId }>, from: NodeId): void {
+  /** Passes a message on, one hop poorer. */
+  forward(message: HopMessage, from: NodeId): void {
     if (message.hopLimit <= 1) return this.#drop('hop-limit')
-    const route = this.#routes().get(message.destination)
-    if (route === undefined) return this.#drop('no-route')
-    const next = nextHopFrom(route, from)
-    if (next === undefined) return this.#drop('way-back')
-    this.#context.counters.count('mesh_forwarded_total')
-    sendMessage(this.#context, [next], { ...message, hopLimit: message.hopLimit - 1 })
+    const hopLimit = message.hopLimit - 1
+    if (this.#pass({ ...message, hopLimit }, from)) this.#context.counters.count('mesh_forwarded_total')
   }
 
   /** Whether the neighbour may still send messages that are not about link states. */
@@ -69,12 +65,19 @@ export class Relay {
     return false
   }
 
+  #pass(message: HopMessage, from: NodeId | undefined): boolean {
+    const { destination, plane, remaining } = message
+    const isAlive = (id: NodeId): boolean => this.#adjacency.get(id) !== undefined
+    const hop = forward(this.#routes().get(destination), plane, remaining, from, isAlive)
+    if ('drop' in hop) {
+      this.#drop(hop.drop)
+      return false
+    }
+    sendMessage(this.#context, [hop.next], { ...message, plane: hop.plane, remaining: hop.remaining })
+    return true
+  }
+
   #drop(reason: string): void {
     this.#context.counters.count('mesh_dropped_total', { reason })
   }
-}
-
-function nextHopFrom(route: Route, from: NodeId): NodeId | undefined {
-  if (route.nextHop !== from) return route.nextHop
-  return route.alternate
 }

@@ -1,45 +1,45 @@
 import type { NodeId } from '@x0t/core'
-import { pathTo, shortestPaths, type ShortestPaths } from './shortest-paths.ts'
-import type { TopologyGraph } from './topology-graph.ts'
-
-/** What an alternate survives: the death of the primary next hop, or of the link to it only. */
-export type AlternateKind = 'node-protecting' | 'link-protecting'
+import { alternateFor, neighbourPaths, type Alternate } from './alternates.ts'
+import { maxRemaining } from './forward.ts'
+import type { IndependentPaths, TreeHop } from './independent-trees.ts'
+import { pathTo, shortestPaths } from './shortest-paths.ts'
+import { linkBetween, type TopologyGraph } from './topology-graph.ts'
 
 /** How to reach one member; plain data. */
 export interface Route {
   readonly destination: NodeId
   readonly nextHop: NodeId
-  /** Neighbour that carries the traffic without a loop as soon as `nextHop` is dead, before anyone else knows. */
-  readonly alternate?: NodeId
-  readonly alternateKind?: AlternateKind
+  /** Who steps in when `nextHop` is dead. */
+  readonly alternate?: Alternate
   /** Sum of the links' costs, µs. */
   readonly costUs: number
+  /** Least cost of the last second or so, µs, up to 2³⁰ − 1: what packets of this node carry as their remaining distance. */
+  readonly feasibleUs: number
   /** Links on the path. */
   readonly hops: number
   /** From the next hop to the destination. */
   readonly path: readonly NodeId[]
-  /** Largest datagram that passes every link of the path, bytes. */
+  /** The ways on the independent trees; absent until they are known, and where they lead over a link that is gone. */
+  readonly red?: TreeHop
+  readonly blue?: TreeHop
+  /** Largest datagram that passes every link of the path and of both ways on the trees, bytes. */
   readonly pathDatagramBytes: number
 }
 
 export type RouteTable = ReadonlyMap<NodeId, Route>
 
-interface Alternate {
-  readonly neighbour: number
-  readonly kind: AlternateKind
+export interface RouteOptions {
+  /** How many neighbours, cheapest first, are tried as alternates. */
+  readonly candidates: number
+  /** Nodes that are passed only on the way to those whom no other way leads to. */
+  readonly suspects?: ReadonlySet<NodeId>
+  /** Ways on the trees; those of a former topology are used as far as they still lead. */
+  readonly trees?: ReadonlyMap<NodeId, IndependentPaths>
 }
 
-/**
- * Routes of `self` to everyone it can reach, each with a loop-free alternate where there is one (RFC 5286).
- * @param candidates how many neighbours, cheapest first, are tried as alternates
- * @param suspects nodes that are passed only on the way to those whom no other way leads to
- */
-export function computeRoutes(
-  graph: TopologyGraph,
-  self: NodeId,
-  candidates: number,
-  suspects: ReadonlySet<NodeId> = new Set(),
-): RouteTable {
+/** Routes of `self` to everyone it can reach, each with an alternate where there is one; `feasibleUs` is the cost. */
+export function computeRoutes(graph: TopologyGraph, self: NodeId, options: RouteOptions): RouteTable {
+  const { suspects = new Set() } = options
   const root = graph.indexOf.get(self)
   if (root === undefined) return new Map()
   const avoided = new Set<number>()
@@ -47,9 +47,9 @@ export function computeRoutes(
     const index = graph.indexOf.get(id)
     if (index !== undefined) avoided.add(index)
   }
-  const table = routesFrom(graph, root, candidates, avoided)
+  const table = routesFrom(graph, root, options, avoided)
   if (avoided.size === 0) return table
-  for (const [destination, route] of routesFrom(graph, root, candidates, new Set()))
+  for (const [destination, route] of routesFrom(graph, root, options, new Set()))
     if (!table.has(destination)) table.set(destination, route)
   return table
 }
@@ -57,79 +57,67 @@ export function computeRoutes(
 function routesFrom(
   graph: TopologyGraph,
   root: number,
-  candidates: number,
+  { candidates, trees: allTrees }: RouteOptions,
   avoided: ReadonlySet<number>,
 ): Map<NodeId, Route> {
   const table = new Map<NodeId, Route>()
   const own = shortestPaths(graph, root, avoided)
-  const trees = alternateTrees(graph, root, candidates, avoided)
+  const neighbours = neighbourPaths(graph, root, candidates, avoided)
   for (const [index, destination] of graph.ids.entries()) {
     if (index === root || own.parents[index] === -1) continue
-    const alternate = alternateFor(own, trees, index)
+    const trees = allTrees?.get(destination)
+    const red = followTree(graph, root, trees?.red)
+    const blue = followTree(graph, root, trees?.blue)
+    const whole = {
+      ...(red !== undefined && passes(red.nodes, avoided) ? { red: red.hop } : {}),
+      ...(blue !== undefined && passes(blue.nodes, avoided) ? { blue: blue.hop } : {}),
+    }
+    const alternate = alternateFor({ graph, own, neighbours, trees: whole }, index)
     table.set(destination, {
       destination,
       nextHop: graph.ids[own.firstHops[index]!]!,
-      ...(alternate === undefined
-        ? {}
-        : { alternate: graph.ids[alternate.neighbour]!, alternateKind: alternate.kind }),
+      ...(alternate === undefined ? {} : { alternate }),
       costUs: own.costsUs[index]!,
+      feasibleUs: Math.min(own.costsUs[index]!, maxRemaining),
       hops: own.hops[index]!,
       path: pathTo(own, index).map((node) => graph.ids[node]!),
-      pathDatagramBytes: own.datagramBytes[index]!,
+      ...(red === undefined ? {} : { red: red.hop }),
+      ...(blue === undefined ? {} : { blue: blue.hop }),
+      pathDatagramBytes: Math.min(
+        own.datagramBytes[index]!,
+        red?.datagramBytes ?? Infinity,
+        blue?.datagramBytes ?? Infinity,
+      ),
     })
   }
   return table
 }
 
-/** A neighbour's own shortest paths, and what the link to it costs. */
-interface AlternateTree {
-  readonly linkCostUs: number
-  readonly paths: ShortestPaths
+interface FollowedTree {
+  readonly hop: TreeHop
+  readonly nodes: readonly number[]
+  readonly datagramBytes: number
 }
 
-function alternateTrees(
-  graph: TopologyGraph,
-  root: number,
-  candidates: number,
-  avoided: ReadonlySet<number>,
-): AlternateTree[] {
-  const links: { readonly neighbour: number; readonly linkCostUs: number }[] = []
-  for (let edge = graph.offsets[root]!; edge < graph.offsets[root + 1]!; edge++)
-    links.push({ neighbour: graph.targets[edge]!, linkCostUs: graph.costsUs[edge]! })
-  return links
-    .toSorted((a, b) => a.linkCostUs - b.linkCostUs || a.neighbour - b.neighbour)
-    .slice(0, candidates)
-    .map(({ neighbour, linkCostUs }) => ({ linkCostUs, paths: shortestPaths(graph, neighbour, avoided) }))
-}
-
-/** The best alternate for one destination D: node-protecting before link-protecting, then the cheapest. */
-function alternateFor(
-  own: ShortestPaths,
-  trees: readonly AlternateTree[],
-  destination: number,
-): Alternate | undefined {
-  const nextHop = own.firstHops[destination]!
-  // E lies on a shortest path from S to D, therefore D_opt(E, D) = D_opt(S, D) − D_opt(S, E).
-  const fromNextHop = own.costsUs[destination]! - own.costsUs[nextHop]!
-  let best: Alternate | undefined
-  let bestCostUs = Infinity
-  for (const { linkCostUs, paths } of trees) {
-    const neighbour = paths.root
-    const remaining = paths.costsUs[destination]!
-    if (neighbour === nextHop || remaining === Infinity) continue
-    // RFC 5286 §3.1, inequality 1: D_opt(N, D) < D_opt(N, S) + D_opt(S, D).
-    if (!(remaining < paths.costsUs[own.root]! + own.costsUs[destination]!)) continue
-    // §3.2, inequality 3: D_opt(N, D) < D_opt(N, E) + D_opt(E, D). Nothing protects against the death of D itself.
-    const isNodeProtecting = nextHop !== destination && remaining < paths.costsUs[nextHop]! + fromNextHop
-    const kind: AlternateKind = isNodeProtecting ? 'node-protecting' : 'link-protecting'
-    const costUs = linkCostUs + remaining
-    const isBetter =
-      best === undefined || (kind === best.kind ? costUs < bestCostUs : kind === 'node-protecting')
-    if (!isBetter) continue
-    best = { neighbour, kind }
-    bestCostUs = costUs
+/** What lies on a way, as long as all its links are there. */
+function followTree(graph: TopologyGraph, root: number, hop: TreeHop | undefined): FollowedTree | undefined {
+  if (hop === undefined) return undefined
+  const nodes: number[] = []
+  let datagramBytes = Infinity
+  let u = root
+  for (const id of hop.path) {
+    const v = graph.indexOf.get(id)
+    const edge = v === undefined ? -1 : linkBetween(graph, u, v)
+    if (edge === -1) return undefined
+    datagramBytes = Math.min(datagramBytes, graph.datagramBytes[edge]!)
+    nodes.push((u = v!))
   }
-  return best
+  return { hop, nodes, datagramBytes }
+}
+
+/** True if the way passes none of `avoided`; it may end there. */
+function passes(nodes: readonly number[], avoided: ReadonlySet<number>): boolean {
+  return avoided.size === 0 || nodes.every((node, i) => i === nodes.length - 1 || !avoided.has(node))
 }
 
 /** True if both tables route alike. */
@@ -140,14 +128,29 @@ export function sameRoutes(a: RouteTable, b: RouteTable): boolean {
     if (
       other === undefined ||
       other.nextHop !== route.nextHop ||
-      other.alternate !== route.alternate ||
-      other.alternateKind !== route.alternateKind ||
       other.costUs !== route.costUs ||
+      other.feasibleUs !== route.feasibleUs ||
       other.pathDatagramBytes !== route.pathDatagramBytes ||
-      other.path.length !== route.path.length ||
-      !route.path.every((id, index) => other.path[index] === id)
+      !sameAlternate(other.alternate, route.alternate) ||
+      !samePath(other.path, route.path) ||
+      !samePath(other.red?.path, route.red?.path) ||
+      !samePath(other.blue?.path, route.blue?.path)
     )
       return false
   }
   return true
+}
+
+function sameAlternate(a: Alternate | undefined, b: Alternate | undefined): boolean {
+  return (
+    a?.neighbour === b?.neighbour &&
+    a?.plane === b?.plane &&
+    a?.remaining === b?.remaining &&
+    a?.kind === b?.kind
+  )
+}
+
+function samePath(a: readonly NodeId[] | undefined, b: readonly NodeId[] | undefined): boolean {
+  if (a === b) return true
+  return a !== undefined && a.length === b?.length && a.every((id, index) => b[index] === id)
 }

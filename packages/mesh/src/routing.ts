@@ -1,8 +1,11 @@
 import type { NodeId } from '@x0t/core'
 import type { MeshContext } from './context.ts'
 import { ExponentialHold } from './exponential-hold.ts'
+import { FeasibleDistances } from './feasible-distances.ts'
+import type { BlockTreesOf } from './independent-trees.ts'
 import { computeRoutes, sameRoutes, type RouteTable } from './route-table.ts'
 import { buildGraph, type ListedLinks, type TopologyGraph } from './topology-graph.ts'
+import { TreeKeeper } from './tree-keeper.ts'
 
 /** Keeps the routes in step with the links: at once where asked, else after a hold that gathers bursts of news. */
 export class Routing {
@@ -11,14 +14,20 @@ export class Routing {
   readonly #listedLinks: () => ListedLinks
   /** Neighbours that went down a moment ago, and until when they are taken for dead. */
   readonly #suspects = new Map<NodeId, number>()
+  readonly #trees: TreeKeeper
+  readonly #feasible: FeasibleDistances
   #graph: TopologyGraph | undefined
+  /** As computed, before feasible distances are filled in. */
+  #computed: RouteTable = new Map()
   #table: RouteTable = new Map()
 
   /** @param listedLinks what every node lists at the moment */
-  constructor(context: MeshContext, listedLinks: () => ListedLinks) {
+  constructor(context: MeshContext, listedLinks: () => ListedLinks, treesOf?: BlockTreesOf) {
     this.#context = context
     this.#hold = new ExponentialHold(context.parameters.spfHold)
     this.#listedLinks = listedLinks
+    this.#trees = new TreeKeeper(context, treesOf)
+    this.#feasible = new FeasibleDistances(context.parameters.feasibleWindowMs)
   }
 
   get table(): RouteTable {
@@ -51,28 +60,46 @@ export class Routing {
   }
 
   dueMs(): number {
-    return Math.min(this.#hold.dueMs, ...this.#suspects.values())
+    return Math.min(
+      this.#hold.dueMs,
+      this.#trees.dueMs(),
+      this.#feasible.nextMs(),
+      ...this.#suspects.values(),
+    )
   }
 
-  /** Computes the routes and tells if they differ from the last. */
+  /** Computes the routes, with the trees that are known, and tells if they differ from the last. */
   compute(): void {
     const { nowMs, self, parameters, counters } = this.#context
     this.#hold.ran(nowMs)
     counters.count('mesh_spf_total')
-    const table = computeRoutes(
-      this.graph,
-      self,
-      parameters.alternateCandidates,
-      new Set(this.#suspects.keys()),
-    )
-    if (sameRoutes(this.#table, table)) return
-    this.#table = table
-    this.#context.emit({ type: 'routes-changed', table })
+    this.#trees.look(this.graph)
+    this.#computed = computeRoutes(this.graph, self, {
+      candidates: parameters.alternateCandidates,
+      suspects: new Set(this.#suspects.keys()),
+      trees: this.#trees.paths,
+    })
+    this.#feasible.use(new Map([...this.#computed].map(([id, { costUs }]) => [id, costUs])), nowMs)
+    this.#feasible.expire(nowMs)
+    this.#tell()
   }
 
   computeIfDue(): void {
     const { nowMs } = this.#context
     for (const [id, untilMs] of this.#suspects) if (nowMs >= untilMs) this.acquit(id)
+    if (this.#trees.work()) this.#hold.request(nowMs)
     if (nowMs >= this.#hold.dueMs) this.compute()
+    else if (this.#feasible.expire(nowMs)) this.#tell()
+  }
+
+  #tell(): void {
+    const table = new Map(this.#computed)
+    for (const [id, route] of table) {
+      const feasibleUs = this.#feasible.of(id)
+      if (feasibleUs !== route.feasibleUs) table.set(id, { ...route, feasibleUs })
+    }
+    if (sameRoutes(this.#table, table)) return
+    this.#table = table
+    this.#context.emit({ type: 'routes-changed', table })
   }
 }

@@ -6,7 +6,7 @@ export type ListedLinks = ReadonlyMap<NodeId, ReadonlyMap<NodeId, ListedLink>>
 
 /**
  * Directed graph in compressed rows: the links of node `u` are `targets[offsets[u]]` to `targets[offsets[u + 1] - 1]`.
- * Nodes stand in ascending order of their ids, so that ties fall alike on every member.
+ * Nodes and the targets of each stand in ascending order of their ids, so that ties fall alike on every member.
  */
 export interface TopologyGraph {
   readonly ids: readonly NodeId[]
@@ -33,7 +33,7 @@ export function buildGraph(listed: ListedLinks): TopologyGraph {
   const hashes = Int32Array.from(ids, hashOf)
   let at = 0
   for (const [u, id] of ids.entries()) {
-    for (const [other, link] of listed.get(id)!) {
+    for (const [other, link] of inOrder(listed.get(id)!)) {
       const v = indexOf.get(other)
       if (v === undefined || v === u || !listed.get(other)!.has(id)) continue
       targets[at] = v
@@ -47,11 +47,32 @@ export function buildGraph(listed: ListedLinks): TopologyGraph {
   return { ids, indexOf, offsets, targets, costsUs, datagramBytes, ties }
 }
 
-/** Cost of the link from `u` to `v`; Infinity where there is none. */
-export function linkCostBetween(graph: TopologyGraph, u: number, v: number): number {
+/** Place of the link from `u` to `v` in `targets`; −1 where there is none. */
+export function linkBetween(graph: TopologyGraph, u: number, v: number): number {
   for (let edge = graph.offsets[u]!; edge < graph.offsets[u + 1]!; edge++)
-    if (graph.targets[edge] === v) return graph.costsUs[edge]!
-  return Infinity
+    if (graph.targets[edge] === v) return edge
+  return -1
+}
+
+/** True if both have the same nodes and the same links, whatever these cost. */
+export function sameConnectivity(a: TopologyGraph, b: TopologyGraph): boolean {
+  if (a === b) return true
+  const links = a.offsets.at(-1)!
+  if (a.ids.length !== b.ids.length || links !== b.offsets.at(-1)) return false
+  for (let i = 0; i < a.ids.length; i++)
+    if (a.ids[i] !== b.ids[i] || a.offsets[i] !== b.offsets[i]) return false
+  for (let edge = 0; edge < links; edge++) if (a.targets[edge] !== b.targets[edge]) return false
+  return true
+}
+
+/** Links by ascending id, as link states list them anyway. */
+function inOrder(links: ReadonlyMap<NodeId, ListedLink>): Iterable<readonly [NodeId, ListedLink]> {
+  let last = ''
+  for (const id of links.keys()) {
+    if (id < last) return [...links].toSorted(([a], [b]) => (a < b ? -1 : 1))
+    last = id
+  }
+  return links
 }
 
 /** FNV-1a of the id's first half, alike on every member. */

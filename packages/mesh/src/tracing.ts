@@ -41,15 +41,7 @@ export class Tracing {
     if (this.#traces.has(traceId)) throw new RangeError(`trace ${traceId} is running`)
     if (this.#traces.size >= maxTraces) throw new RangeError(`${maxTraces} traces are running`)
     if (to === self) return this.#context.emit({ type: 'trace-result', traceId, to, reached: true, hops: [] })
-    const probe = {
-      type: 'trace',
-      source: self,
-      destination: to,
-      hopLimit: limits.hops,
-      traceId,
-      path: [],
-    } as const
-    if (!this.#relay.originate(probe))
+    if (!this.#relay.originate({ type: 'trace', source: self, destination: to, traceId, path: [] }))
       return this.#context.emit({ type: 'trace-result', traceId, to, reached: false, hops: [] })
     this.#traces.set(traceId, {
       to,
@@ -63,18 +55,13 @@ export class Tracing {
 
   onProbe(probe: TraceProbe, from: NodeId): void {
     const { self } = this.#context
-    if (probe.source === self || probe.path.includes(self) || probe.path.length >= limits.hops) return
+    if (probe.source === self || probe.path.length >= limits.hops) return
+    // On its way round a failure a probe may come by again, on another plane: it is passed on, and answered only once.
+    if (probe.path.includes(self)) return this.#relay.forward(probe, from)
     const path = [...probe.path, self]
     const reached = probe.destination === self
     const { source, traceId } = probe
-    this.#relay.originate({
-      type: 'traced',
-      destination: source,
-      hopLimit: limits.hops,
-      traceId,
-      path,
-      reached,
-    })
+    this.#relay.originate({ type: 'traced', destination: source, traceId, path, reached })
     if (!reached) this.#relay.forward({ ...probe, path }, from)
   }
 

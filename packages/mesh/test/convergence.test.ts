@@ -67,8 +67,8 @@ t.test(
 t.test('in a diamond each arm is the other’s node-protecting alternate', (t) => {
   const network = settled('diamond', 4, topologies[4]![2])
   const route = network.node(0).mesh.routes().get(network.ids[3]!)!
-  t.same(new Set([route.nextHop, route.alternate]), new Set([network.ids[1], network.ids[2]]))
-  t.equal(route.alternateKind, 'node-protecting')
+  t.same(new Set([route.nextHop, route.alternate?.neighbour]), new Set([network.ids[1], network.ids[2]]))
+  t.equal(route.alternate?.kind, 'node-protecting')
   t.equal(route.pathDatagramBytes, 1400)
   t.equal(route.hops, 2)
   t.end()

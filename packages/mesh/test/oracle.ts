@@ -62,13 +62,13 @@ export function faultsOf(network: MeshNetwork, edges: readonly Edge[], alive: re
       if (passed.at(-1) !== d) faults.push(`${s} to ${d} ends with ${passed.join(' ')}`)
       if (route.path.length !== route.hops || route.path.at(-1) !== network.ids[d])
         faults.push(`${s} to ${d}: path of ${route.path.length}, ${route.hops} hops`)
-      if (route.alternate === undefined) continue
-      const n = network.indexOf(route.alternate)
+      if (route.alternate?.plane !== 'repair') continue
+      const n = network.indexOf(route.alternate.neighbour)
       const e = network.indexOf(route.nextHop)
       const detour = walk(network, n, d)
       if (n === e || detour.at(-1) !== d || detour.includes(s))
         faults.push(`${s} to ${d}: alternate ${n} goes ${detour.join(' ')}`)
-      if (route.alternateKind === 'node-protecting' && detour.includes(e))
+      if (route.alternate.kind === 'node-protecting' && detour.includes(e))
         faults.push(`${s} to ${d}: alternate ${n} passes ${e}: ${detour.join(' ')}`)
     }
     const surplus = [...routes.keys()].filter((id) => !isAlive.has(network.indexOf(id)))

@@ -24,7 +24,8 @@ import { decodeMessage, encodeMessage, type MeshMessage } from '../src/message.t
 import { Origination } from '../src/origination.ts'
 import type { MeshContext } from '../src/context.ts'
 import { TokenBucket } from '../src/token-bucket.ts'
-import { linkCostBetween } from '../src/topology-graph.ts'
+import { maxRemaining, planes } from '../src/forward.ts'
+import { linkBetween } from '../src/topology-graph.ts'
 import { cheapSignature, idOf, type Edge } from './mesh-network.ts'
 import { allPairs, costOf } from './oracle.ts'
 import { randomGraph } from './topologies.ts'
@@ -165,13 +166,13 @@ t.test('shortest paths agree with Floyd and Warshall, also with different costs 
       const graph = buildGraph(listed)
       const at = (index: number): number => graph.indexOf.get(idOf(index))!
       const tree = shortestPaths(graph, at(0))
-      const routes = computeRoutes(graph, idOf(0), 32)
+      const routes = computeRoutes(graph, idOf(0), { candidates: 32 })
       for (let d = 1; d < size; d++) {
         t.equal(tree.costsUs[at(d)], cost[0]![d], `seed ${seed}`)
         const path = pathTo(tree, at(d))
         let [sum, least, from] = [0, Infinity, at(0)]
         for (const node of path) {
-          sum += linkCostBetween(graph, from, node)
+          sum += graph.costsUs[linkBetween(graph, from, node)]!
           least = Math.min(least, listed.get(graph.ids[from]!)!.get(graph.ids[node]!)!.datagramBytes)
           from = node
         }
@@ -179,7 +180,7 @@ t.test('shortest paths agree with Floyd and Warshall, also with different costs 
         t.equal(routes.get(idOf(d))!.pathDatagramBytes, least)
       }
       // RFC 5286, checked on costs: the alternate's way to D must be strictly shorter than any by S, or by E.
-      for (const { destination, alternate, alternateKind, nextHop } of routes.values()) {
+      for (const { destination, alternate, nextHop } of routes.values()) {
         const number = (id: NodeId): number =>
           Array.from({ length: size }, (_, i) => i).find((i) => idOf(i) === id)!
         const [d, e] = [number(destination), number(nextHop)]
@@ -189,9 +190,12 @@ t.test('shortest paths agree with Floyd and Warshall, also with different costs 
         const byNode = protects.filter((n) => e !== d && cost[n]![d]! < cost[n]![e]! + cost[e]![d]!)
         const expected =
           byNode.length > 0 ? 'node-protecting' : protects.length > 0 ? 'link-protecting' : undefined
-        t.equal(alternateKind, expected, `seed ${seed} to ${d}`)
+        t.equal(alternate?.kind, expected, `seed ${seed} to ${d}`)
         if (alternate !== undefined)
-          t.ok((byNode.length > 0 ? byNode : protects).includes(number(alternate)), `seed ${seed} to ${d}`)
+          t.ok(
+            (byNode.length > 0 ? byNode : protects).includes(number(alternate.neighbour)),
+            `seed ${seed} to ${d}`,
+          )
       }
     }),
     { seed: 7, numRuns: 60 },
@@ -208,9 +212,9 @@ t.test('a link that one end does not list is no link, nor one to an unknown node
   listed.get(idOf(0))!.set(idOf(9), { costUs: 1, datagramBytes: 1 })
   const graph = buildGraph(listed)
   t.equal(graph.offsets[3], 2)
-  t.same([...computeRoutes(graph, idOf(0), 32).keys()], [idOf(1)])
-  t.equal(computeRoutes(graph, idOf(9), 32).size, 0)
-  t.equal(linkCostBetween(graph, graph.indexOf.get(idOf(1))!, graph.indexOf.get(idOf(2))!), Infinity)
+  t.same([...computeRoutes(graph, idOf(0), { candidates: 32 }).keys()], [idOf(1)])
+  t.equal(computeRoutes(graph, idOf(9), { candidates: 32 }).size, 0)
+  t.equal(linkBetween(graph, graph.indexOf.get(idOf(1))!, graph.indexOf.get(idOf(2))!), -1)
   t.end()
 })
 
@@ -221,7 +225,10 @@ t.test('a suspect is passed only on the way to those whom nothing else reaches',
     [0, 2, 9],
     [1, 3, 1],
   ]
-  const routes = computeRoutes(buildGraph(listedOf(4, edges)), idOf(0), 32, new Set([idOf(1), idOf(77)]))
+  const routes = computeRoutes(buildGraph(listedOf(4, edges)), idOf(0), {
+    candidates: 32,
+    suspects: new Set([idOf(1), idOf(77)]),
+  })
   t.equal(routes.get(idOf(2))!.nextHop, idOf(2))
   t.equal(routes.get(idOf(3))!.nextHop, idOf(1))
   t.equal(routes.get(idOf(1))!.nextHop, idOf(1))
@@ -231,7 +238,12 @@ t.test('a suspect is passed only on the way to those whom nothing else reaches',
 const arbitraryId = fc.nat({ max: 500 }).map(idOf)
 const arbitrarySequence = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER })
 const arbitraryCheck = fc.nat({ max: 2 ** 32 - 1 })
-const arbitraryAddress = { destination: arbitraryId, hopLimit: fc.nat({ max: limits.hops }) }
+const arbitraryAddress = {
+  destination: arbitraryId,
+  hopLimit: fc.nat({ max: limits.hops }),
+  plane: fc.constantFrom(...Object.values(planes)),
+  remaining: fc.nat({ max: maxRemaining }),
+}
 const arbitraryTrace = {
   traceId: fc.string({ maxLength: 20 }),
   path: fc.array(arbitraryId, { maxLength: 32 }),

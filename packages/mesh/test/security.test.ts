@@ -6,6 +6,7 @@ import {
 } from 'node:crypto'
 import t from 'tap'
 import type { NodeId } from '@x0t/core'
+import { maxRemaining, planes, type Plane } from '../src/forward.ts'
 import { limits } from '../src/index.ts'
 import { encodeLinkState } from '../src/link-state.ts'
 import { decodeMessage, encodeMessage, type Envelope } from '../src/message.ts'
@@ -290,20 +291,35 @@ t.test('a routed message reaches a member far away, and one for a stranger is re
 })
 
 t.test(
-  'a routed message does not outlive its hops, does not turn back, and does not claim to be our own',
+  'a routed message does not outlive its hops, does not lose ground, and does not claim to be our own',
   (t) => {
     const network = createMeshNetwork({ seed: 'hops', size: 4, edges: line(4) })
     network.simnet.run(5000)
     const { ids } = network
-    const give = (source: number, destination: NodeId, hopLimit: number, from = 0): void => {
+    const give = (
+      source: number,
+      destination: NodeId,
+      hopLimit: number,
+      plane: Plane = planes.shortest,
+      remaining = maxRemaining,
+    ): void => {
       const payload = Buffer.from(String(hopLimit))
-      const bytes = encodeMessage({ type: 'routed', source: ids[source]!, destination, hopLimit, payload })
-      network.node(1).do({ type: 'message', from: ids[from]!, bytes })
+      const bytes = encodeMessage({
+        type: 'routed',
+        source: ids[source]!,
+        destination,
+        hopLimit,
+        plane,
+        remaining,
+        payload,
+      })
+      network.node(1).do({ type: 'message', from: ids[0]!, bytes })
     }
     give(0, ids[3]!, 1)
     give(0, ids[3]!, 2)
     give(0, ids[3]!, 3)
-    give(2, ids[0]!, 9, 0)
+    // Node 1 is one hop from node 0 on every tree: a packet that has one left comes from no honest neighbour.
+    give(2, ids[0]!, 9, planes.red, 1)
     give(1, ids[3]!, 9)
     give(0, idOf(99), 9)
     network.simnet.run(100)

@@ -96,10 +96,15 @@ export function createApiHandlers(runtime: Runtime): Handlers {
       name: nameOf(route.destination),
       address: overlayAddress(route.destination),
       nextHop: route.nextHop,
-      alternate: route.alternate ?? null,
+      alternate: route.alternate?.neighbour ?? null,
+      alternatePlane: route.alternate?.plane ?? null,
+      alternateKind: route.alternate?.kind ?? null,
       costUs: route.costUs,
+      feasibleUs: route.feasibleUs,
       hops: route.hops,
       path: [...route.path],
+      red: route.red === undefined ? null : [...route.red.path],
+      blue: route.blue === undefined ? null : [...route.blue.path],
       pathDatagramBytes: route.pathDatagramBytes,
     }))
 

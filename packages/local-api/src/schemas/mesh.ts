@@ -23,13 +23,22 @@ export const meshRoute = z.object({
   name: z.string(),
   address: z.string(),
   nextHop: nodeId,
-  /** Loop-free alternate: the next hop taken at once when `nextHop` dies; null where there is none. */
+  /** The neighbour that steps in at once when `nextHop` dies; null where there is none. */
   alternate: nodeId.nullable(),
+  /** How it goes on from there: by a loop-free alternate, or on one of the independent trees. */
+  alternatePlane: z.enum(['repair', 'red', 'blue']).nullable(),
+  /** Whether the alternate survives the death of `nextHop` or of the link to it only. */
+  alternateKind: z.enum(['node-protecting', 'link-protecting']).nullable(),
   costUs,
+  /** Least cost during the last second or so. */
+  feasibleUs: costUs,
   hops: count,
   /** From the first hop to the destination. */
   path: z.array(nodeId),
-  /** Largest datagram that fits every link of the path. */
+  /** Ways on the two independent trees, which share no node and no link that could be avoided; null while unknown. */
+  red: z.array(nodeId).nullable(),
+  blue: z.array(nodeId).nullable(),
+  /** Largest datagram that fits every link of the path, and of the red and the blue one. */
   pathDatagramBytes: count,
 })
 export type MeshRoute = z.infer<typeof meshRoute>

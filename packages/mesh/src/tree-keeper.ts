@@ -1,0 +1,58 @@
+import type { NodeId } from '@x0t/core'
+import type { MeshContext } from './context.ts'
+import { ExponentialHold } from './exponential-hold.ts'
+import { buildTrees, type BlockTreesOf, type IndependentPaths } from './independent-trees.ts'
+import { sameConnectivity, type TopologyGraph } from './topology-graph.ts'
+
+type Paths = ReadonlyMap<NodeId, IndependentPaths>
+
+/**
+ * Keeps the ways on the independent trees in step with who is linked to whom. They may lag: after a hold of their own
+ * they are computed in slices, while routes and alternates go on with those of before.
+ */
+export class TreeKeeper {
+  readonly #context: MeshContext
+  readonly #treesOf: BlockTreesOf | undefined
+  readonly #hold: ExponentialHold
+  /** The last graph looked at; trees are made for it next. */
+  #wanted: TopologyGraph | undefined
+  #slices: Generator<undefined, Paths> | undefined
+  #nextSliceMs = Infinity
+  paths: Paths = new Map()
+
+  constructor(context: MeshContext, treesOf: BlockTreesOf | undefined) {
+    this.#context = context
+    this.#treesOf = treesOf
+    this.#hold = new ExponentialHold(context.parameters.treeHold)
+  }
+
+  /** Takes notice of the graph in use; asks for new trees where other nodes are linked than before. */
+  look(graph: TopologyGraph): void {
+    if (this.#wanted !== undefined && sameConnectivity(this.#wanted, graph)) return
+    this.#wanted = graph
+    this.#hold.request(this.#context.nowMs)
+  }
+
+  dueMs(): number {
+    return this.#slices === undefined ? this.#hold.dueMs : this.#nextSliceMs
+  }
+
+  /** Works on the trees for a slice, if it is time; true when new ones are complete. */
+  work(): boolean {
+    const { nowMs, self, counters } = this.#context
+    if (nowMs < this.dueMs()) return false
+    if (this.#slices === undefined) {
+      this.#hold.ran(nowMs)
+      counters.count('mesh_trees_total')
+      this.#slices = buildTrees(this.#wanted!, self, this.#treesOf)
+    }
+    const { done, value } = this.#slices.next()
+    if (done !== true) {
+      this.#nextSliceMs = nowMs + 1
+      return false
+    }
+    this.#slices = undefined
+    this.paths = value
+    return true
+  }
+}
