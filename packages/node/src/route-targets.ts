@@ -1,17 +1,31 @@
 import { labelOfNodeId, overlayAddressBytes } from '@x0t/core'
-import type { RouteTable } from '@x0t/mesh'
+import { planes, type RouteTable, type TreeHop } from '@x0t/mesh'
 import type { RouteTarget } from '@x0t/tunnel'
 
 /** The data plane's view of the routes. */
 export function routeTargets(table: RouteTable): RouteTarget[] {
-  return [...table.values()].map((route) => ({
-    label: labelOfNodeId(route.destination),
-    address: overlayAddressBytes(route.destination),
-    nextHop: route.nextHop,
-    feasibleUs: route.costUs,
-    ...(route.alternate === undefined
-      ? {}
-      : { alternate: { neighbour: route.alternate, plane: 1, remaining: Infinity } as const }),
-    pathDatagramBytes: route.pathDatagramBytes,
-  }))
+  return [...table.values()].map(
+    ({ destination, nextHop, feasibleUs, alternate, red, blue, pathDatagramBytes }) => ({
+      label: labelOfNodeId(destination),
+      address: overlayAddressBytes(destination),
+      nextHop,
+      feasibleUs,
+      ...(alternate === undefined
+        ? {}
+        : {
+            alternate: {
+              neighbour: alternate.neighbour,
+              plane: planes[alternate.plane],
+              remaining: alternate.remaining,
+            },
+          }),
+      ...(red === undefined ? {} : { red: firstHop(red) }),
+      ...(blue === undefined ? {} : { blue: firstHop(blue) }),
+      pathDatagramBytes,
+    }),
+  )
+}
+
+function firstHop({ nextHop, hops }: TreeHop): NonNullable<RouteTarget['red']> {
+  return { neighbour: nextHop, hops }
 }
