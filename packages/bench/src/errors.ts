@@ -10,6 +10,15 @@ export const errorCodes = {
     'A measuring program ended without a usable result; the message holds what it said.',
   BENCH_LOSS_UNREAL:
     'The loss that was injected is not what the counters of the kernel show: the run is worth nothing.',
+  BENCH_URL_INVALID: 'The URL is not one of an HTTP service: http:// or https://, without a user name.',
+  BENCH_TARGET_UNKNOWN: 'The name in the URL has no address.',
+  BENCH_TARGET_REMOTE:
+    'The host of the URL is neither this machine nor in a private network. Measuring is load: --allow-remote, with leave.',
+  BENCH_TARGET_DOWN: 'The service did not answer without failures in time, so nothing was measured.',
+  BENCH_INJECT_FAILED:
+    'The inject command failed: nothing was injected, so nothing is measured. Its output is in the message.',
+  BENCH_RESTORE_FAILED: 'The restore command failed: the fault may still be in place. Undo it by hand.',
+  BENCH_NO_OUTAGE: 'The injection disturbed nothing that a probe could see: there is no recovery to time.',
 } as const
 
 /** One of {@link errorCodes}. */

@@ -17,7 +17,7 @@ export interface Result {
   readonly q3: number
   /** 95 % confidence interval of the median, by bootstrap; null below 3 samples. */
   readonly ci95: Interval | null
-  /** The samples in the order they were taken. */
+  /** The samples in the order they were taken; an even choice of them where there were very many. */
   readonly values: readonly number[]
 }
 
@@ -51,6 +51,15 @@ export function summarize(name: string, unit: string, values: readonly number[])
         : bootstrapMedian(stride === 1 ? values : sorted.filter((_, at) => at % stride === 0)),
     values,
   }
+}
+
+/**
+ * The same result with at most `most` of its values, an even choice in the order they were taken: a report of
+ * a million requests must not weigh megabytes. All else is as of all samples.
+ */
+export function thinned(result: Result, most: number): Result {
+  const stride = Math.ceil(result.values.length / most)
+  return stride <= 1 ? result : { ...result, values: result.values.filter((_, at) => at % stride === 0) }
 }
 
 /** Collects samples by name and sums them up in the order of their first appearance. */

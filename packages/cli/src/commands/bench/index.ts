@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
 import type { CommandContext } from '../../main.ts'
 import { registerCrypto } from './crypto.ts'
+import { registerMetrics } from './metrics.ts'
+import { registerMttr } from './mttr.ts'
 import { registerSoak } from './soak.ts'
 import { registerThroughput } from './throughput.ts'
 
@@ -10,4 +12,6 @@ export function registerBench(program: Command, context: CommandContext): void {
   registerThroughput(bench, context)
   registerCrypto(bench, context)
   registerSoak(bench, context)
+  registerMttr(bench, context)
+  registerMetrics(bench, context)
 }
