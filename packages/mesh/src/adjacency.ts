@@ -3,16 +3,15 @@ import type { MeshContext } from './context.ts'
 import { FlapDamping } from './flap-damping.ts'
 import { limits } from './limits.ts'
 import type { ListedLink } from './link-state.ts'
-import { isCostChange, linkCostUs, type LinkMeasurement } from './link-metric.ts'
+import type { LinkMeasurement } from './link-metric.ts'
 import { TokenBucket } from './token-bucket.ts'
+import { UsedCost } from './used-cost.ts'
 
 /** A neighbour that is up. */
 export interface Neighbour {
   readonly id: NodeId
   measurement: LinkMeasurement
-  /** Cost in use, µs: lags behind the measurement by the hysteresis. */
-  costUs: number
-  costSinceMs: number
+  readonly cost: UsedCost
   /** Link states it may make us verify. */
   readonly states: TokenBucket
   /** Summaries and comparisons it may make us answer. */
@@ -62,9 +61,8 @@ export class Adjacency {
     this.#neighbours.set(id, {
       id,
       measurement,
-      costUs: linkCostUs(measurement, p.metric),
       // A first guess may be corrected at once.
-      costSinceMs: measured === undefined ? -Infinity : nowMs,
+      cost: new UsedCost(measurement, measured === undefined ? -Infinity : nowMs, p.metric),
       states: new TokenBucket(p.neighbourBurst, p.neighbourPerSecond, nowMs),
       summaries: new TokenBucket(16, 1, nowMs),
       requests: new TokenBucket(2 * limits.members, p.neighbourPerSecond, nowMs),
@@ -86,19 +84,11 @@ export class Adjacency {
   measure(id: NodeId, measurement: LinkMeasurement): boolean {
     const neighbour = this.#neighbours.get(id)
     if (neighbour === undefined) return false
-    const { parameters, nowMs } = this.#context
     const sizeChanged = measurement.datagramBytes !== neighbour.measurement.datagramBytes
-    const costUs = linkCostUs(measurement, parameters.metric)
     // What was measured over another carrier says nothing of this one.
-    if (measurement.carrier !== neighbour.measurement.carrier) neighbour.costSinceMs = -Infinity
+    if (measurement.carrier !== neighbour.measurement.carrier) neighbour.cost.restart()
     neighbour.measurement = measurement
-    const usedForMs = nowMs - neighbour.costSinceMs
-    const costChanged = isCostChange(neighbour.costUs, costUs, usedForMs, parameters.metric)
-    if (costChanged) {
-      neighbour.costUs = costUs
-      neighbour.costSinceMs = nowMs
-    }
-    return sizeChanged || costChanged
+    return neighbour.cost.measure(measurement, this.#context.nowMs) || sizeChanged
   }
 
   /** What this node lists: ascending by id, the cheapest 256; a suppressed link at the highest cost. */
@@ -106,7 +96,7 @@ export class Adjacency {
     const links = [...this.#neighbours.values()].map((neighbour): readonly [NodeId, ListedLink] => [
       neighbour.id,
       {
-        costUs: this.isSuppressed(neighbour.id) ? limits.linkCostUs : neighbour.costUs,
+        costUs: this.isSuppressed(neighbour.id) ? limits.linkCostUs : neighbour.cost.us,
         datagramBytes: Math.min(
           Math.max(Math.trunc(neighbour.measurement.datagramBytes), 0),
           limits.datagramBytes,

@@ -65,14 +65,12 @@ function alongTree(
   return { next: hop.nextHop, plane: planes[color], remaining: hop.hops }
 }
 
-/** Onto whichever tree leads over a living link: the shorter, then red. */
+/** Onto whichever tree leads over a living link, red before blue. */
 function treeBesides(route: Route, isAlive: (neighbour: NodeId) => boolean): Forwarding | undefined {
-  const { red, blue } = route
-  const usable = (['red', 'blue'] as const).flatMap((color) => {
-    const hop = color === 'red' ? red : blue
-    return hop === undefined || !isAlive(hop.nextHop) ? [] : [{ color, hop }]
-  })
-  const best = usable.toSorted((a, b) => a.hop.hops - b.hop.hops)[0]
-  if (best === undefined) return undefined
-  return { next: best.hop.nextHop, plane: planes[best.color], remaining: best.hop.hops }
+  for (const color of ['red', 'blue'] as const) {
+    const hop = route[color]
+    if (hop !== undefined && isAlive(hop.nextHop))
+      return { next: hop.nextHop, plane: planes[color], remaining: hop.hops }
+  }
+  return undefined
 }

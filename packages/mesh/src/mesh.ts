@@ -288,8 +288,8 @@ export function createMesh(options: MeshOptions): Mesh {
   }
 }
 
-function viewOf({ id, costUs, measurement }: Neighbour, adjacency: Adjacency): NeighbourView {
-  return { id, costUs, ...measurement, suppressed: adjacency.isSuppressed(id) }
+function viewOf({ id, cost, measurement }: Neighbour, adjacency: Adjacency): NeighbourView {
+  return { id, costUs: cost.us, ...measurement, suppressed: adjacency.isSuppressed(id) }
 }
 
 /** Between 75 and 125 % of `intervalMs`, so that members do not fall into step. */

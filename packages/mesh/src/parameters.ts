@@ -51,12 +51,16 @@ export interface MetricParameters {
   readonly hopUs: number
   /** Factor for links whose datagrams travel in TLS on TCP. */
   readonly tlsFactor: number
+  /** What each lost datagram costs, µs: the order of the timer after which a sender repeats it. */
+  readonly lossUs: number
   /** A new cost is used only if it differs from the old by this share of it… */
   readonly changeRatio: number
   /** …and by this much, µs… */
   readonly changeUs: number
-  /** …and the old was used for this long, unless the cost has at least doubled. */
+  /** …and the old was used for this long; one that doubled, or rose by loss, is used at once. */
   readonly minIntervalMs: number
+  /** A lower cost is used only after the link was as good for this long without a break. */
+  readonly calmMs: number
   /** Taken for a link that was not measured yet, ms. */
   readonly unmeasuredRttMs: number
   /** Taken for a link whose datagram size was not probed yet, bytes: the least that IPv6 links carry, less headers. */
@@ -98,9 +102,11 @@ export const defaultParameters: MeshParameters = {
   metric: {
     hopUs: 500,
     tlsFactor: 2,
+    lossUs: 100_000,
     changeRatio: 0.25,
     changeUs: 500,
     minIntervalMs: 5000,
+    calmMs: 3000,
     unmeasuredRttMs: 50,
     unmeasuredDatagramBytes: 1232,
   },

@@ -19,11 +19,11 @@ import {
 import { ExponentialHold } from '../src/exponential-hold.ts'
 import { FlapDamping } from '../src/flap-damping.ts'
 import { decodeLinkState, encodeLinkState, type LinkState } from '../src/link-state.ts'
-import { isCostChange } from '../src/link-metric.ts'
 import { decodeMessage, encodeMessage, type MeshMessage } from '../src/message.ts'
 import { Origination } from '../src/origination.ts'
 import type { MeshContext } from '../src/context.ts'
 import { TokenBucket } from '../src/token-bucket.ts'
+import { UsedCost } from '../src/used-cost.ts'
 import { maxRemaining, planes } from '../src/forward.ts'
 import { linkBetween } from '../src/topology-graph.ts'
 import { cheapSignature, idOf, type Edge } from './mesh-network.ts'
@@ -33,27 +33,69 @@ import { randomGraph } from './topologies.ts'
 const { metric, damping, originationHold } = defaultParameters
 const lan: LinkMeasurement = { rttMs: 1, lossRatio: 0, datagramBytes: 1400, carrier: 'udp' }
 
-t.test('the cost of a link is its round trip by the square of what arrives, and 500 µs', (t) => {
-  t.equal(linkCostUs(lan, metric), 1500)
-  // 500 + 10,000 / 0.9²
-  t.equal(linkCostUs({ ...lan, rttMs: 10, lossRatio: 0.1 }, metric), 12_846)
-  t.equal(linkCostUs({ ...lan, carrier: 'tls' }, metric), 2500)
-  t.equal(linkCostUs({ ...lan, rttMs: 1e9 }, metric), limits.linkCostUs)
-  for (const rttMs of [NaN, -1, Infinity]) t.equal(linkCostUs({ ...lan, rttMs }, metric), limits.linkCostUs)
-  t.equal(linkCostUs({ ...lan, lossRatio: 1 }, metric), 500 + 1000 / 0.01 ** 2)
-  t.equal(linkCostUs({ ...lan, lossRatio: NaN }, metric), limits.linkCostUs)
+t.test(
+  'the cost of a link is its round trip by the square of what arrives, 500 µs, and the price of losses',
+  (t) => {
+    t.equal(linkCostUs(lan, metric), 1500)
+    // 500 + 10,000 / 0.9² + 100,000 · 0.1 / 0.9
+    t.equal(linkCostUs({ ...lan, rttMs: 10, lossRatio: 0.1 }, metric), 23_957)
+    t.equal(linkCostUs({ ...lan, carrier: 'tls' }, metric), 2500)
+    t.equal(linkCostUs({ ...lan, rttMs: 1e9 }, metric), limits.linkCostUs)
+    for (const rttMs of [NaN, -1, Infinity]) t.equal(linkCostUs({ ...lan, rttMs }, metric), limits.linkCostUs)
+    t.equal(linkCostUs({ ...lan, lossRatio: 1 }, metric), 500 + 1000 / 0.01 ** 2 + 100_000 * 99)
+    t.equal(linkCostUs({ ...lan, lossRatio: NaN }, metric), limits.linkCostUs)
+    t.end()
+  },
+)
+
+t.test('2 % of loss on a LAN cost more than two clean hops; on a link of 20 ms they do not', (t) => {
+  const costOf = (rttMs: number, lossRatio: number): number =>
+    linkCostUs({ ...lan, rttMs, lossRatio }, metric)
+  for (const rttMs of [0.05, 0.3, 1]) t.ok(costOf(rttMs, 0.02) > 2 * costOf(rttMs, 0), `${rttMs} ms`)
+  t.ok(costOf(20, 0.02) < 2 * costOf(20, 0))
   t.end()
 })
 
-t.test('a cost changes only by a quarter and 500 µs, after 5 s unless it doubled or recovered', (t) => {
-  t.notOk(isCostChange(10_000, 12_000, 60_000, metric))
-  t.notOk(isCostChange(1000, 1400, 60_000, metric))
-  t.ok(isCostChange(10_000, 12_500, 5000, metric))
-  t.ok(isCostChange(10_000, 7500, 5000, metric))
-  t.notOk(isCostChange(10_000, 12_500, 4999, metric))
-  t.ok(isCostChange(10_000, 20_000, 0, metric))
-  t.ok(isCostChange(40_000, 10_000, 1000, metric))
-  t.notOk(isCostChange(40_000, 10_000, 999, metric))
+t.test('a cost that doubles or rises by loss is used at once, another rise of a quarter after 5 s', (t) => {
+  const cost = new UsedCost({ ...lan, rttMs: 10 }, 0, metric)
+  const at = (rttMs: number, lossRatio: number, nowMs: number): number => {
+    cost.measure({ ...lan, rttMs, lossRatio }, nowMs)
+    return cost.us
+  }
+  // A quarter of 10,500 is 2625.
+  t.equal(at(12, 0, 60_000), 10_500)
+  t.equal(at(14, 0, 4999), 10_500)
+  t.equal(at(14, 0, 5000), 14_500)
+  t.equal(at(30, 0, 5001), 30_500)
+  // 30,000 / 0.9² + 500 + 11,111: less than twice as much, by loss.
+  t.equal(at(30, 0.1, 5002), 48_648)
+  t.end()
+})
+
+t.test(
+  'a lower cost is used after three calm seconds, and a link that loses now and then never gets it',
+  (t) => {
+    const lossy = { ...lan, lossRatio: 0.2 }
+    const cost = new UsedCost(lan, 0, metric)
+    t.ok(cost.measure(lossy, 100))
+    for (let nowMs = 1000; nowMs <= 60_000; nowMs += 1000)
+      t.notOk(cost.measure(nowMs % 3000 === 0 ? lossy : lan, nowMs), `${nowMs} ms`)
+    t.notOk(cost.measure({ ...lan, lossRatio: 0.01 }, 60_500))
+    t.notOk(cost.measure(lan, 63_499))
+    t.ok(cost.measure(lan, 63_500))
+    // The worst of the calm time: 500 + 1000 / 0.99² + 100,000 / 99.
+    t.equal(cost.us, 2530)
+    t.end()
+  },
+)
+
+t.test('a cost that was guessed is replaced by the first measurement', (t) => {
+  const cost = new UsedCost({ ...lan, rttMs: 50 }, -Infinity, metric)
+  t.ok(cost.measure({ ...lan, rttMs: 49 }, 5))
+  t.equal(cost.us, 49_500)
+  cost.restart()
+  t.notOk(cost.measure({ ...lan, rttMs: 49 }, 6))
+  t.notOk(cost.measure({ ...lan, rttMs: 48 }, 7))
   t.end()
 })
 
