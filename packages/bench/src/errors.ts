@@ -18,7 +18,14 @@ export const errorCodes = {
   BENCH_INJECT_FAILED:
     'The inject command failed: nothing was injected, so nothing is measured. Its output is in the message.',
   BENCH_RESTORE_FAILED: 'The restore command failed: the fault may still be in place. Undo it by hand.',
-  BENCH_NO_OUTAGE: 'The injection disturbed nothing that a probe could see: there is no recovery to time.',
+  BENCH_NO_OUTAGE:
+    'The injection disturbed nothing that a probe could see: an undisturbed system has no recovery time.',
+  BENCH_FAULT_UNSEEN: 'An independent probe did not see the fault that was injected: the run does not count.',
+  BENCH_FAULT_UNAVAILABLE: 'This fault cannot be injected here; the message says why.',
+  BENCH_FAULT_UNKNOWN: 'The benchmark knows no fault of this name; the hint lists those there are.',
+  BENCH_PATH_UNKNOWN:
+    'The counters of the interfaces do not show which way the stream takes, so no fault can be aimed at it.',
+  BENCH_LIVENESS_UNAVAILABLE: 'This version watches its links from user space only.',
 } as const
 
 /** One of {@link errorCodes}. */

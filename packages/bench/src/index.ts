@@ -33,3 +33,8 @@ export { parseTarget, isNear, remoteBounds, type HttpTarget, type TargetOptions 
 export { measureHttpService, type HttpServiceOptions, type HttpServiceReport } from './http/http-service.ts'
 export type { HttpRun, ProbeGap } from './http/http-run.ts'
 export { httpMetricsBench, type HttpMetricsOptions } from './http/http-metrics.ts'
+export { mttrBench, type MttrOptions, type MttrReport } from './mttr/mttr.ts'
+export { factsOf, mttrFaults, parseFaultNames, type FaultFacts, type MttrFault } from './mttr/fault-names.ts'
+export type { DelaySlice, RunOutcome, RunRecord, StreamGap, StreamOddity } from './mttr/run-record.ts'
+export type { MttrSystem, Reactions, RunningSystem } from './mttr/system.ts'
+export { x0tSystem, type X0tSystemOptions } from './mttr/x0t-system.ts'

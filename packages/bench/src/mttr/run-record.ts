@@ -1,10 +1,9 @@
 import type { MttrFault } from './fault-names.ts'
 
 /**
- * How a run ended. Only `recovered` gives samples for `outage/…`, `detect/…`, `reroute/…` and `recovery/…`; the
- * others are listed with their reason and never dropped. `undisturbed`: the fault was there and on the path in use,
- * as an independent probe saw, and nothing was lost, as is expected of hitless mode or of a fault that harms no
- * packet. `no-outage`: nothing was lost although the fault should disturb, an error. `invalid`: the ruler was bent
+ * How a run ended. `recovered` and `undisturbed` give samples; the others are listed with their reason and never
+ * dropped. `undisturbed`: the fault was there and on the path in use, as an independent probe saw, and nothing was
+ * lost, as can be of hitless mode and of a fault that need not harm packets: an outage of 0. `no-outage`: nothing was lost although the fault should disturb, an error. `invalid`: the ruler was bent
  * (the sender or the receiver stalled). `not-recovered`: the stream did not come back in time. `failed`: the run
  * could not be carried out.
  */
@@ -36,7 +35,10 @@ export interface DelaySlice {
   readonly longestMs: number | null
 }
 
-/** One run: a fault on a system, and what became of the stream. Times are ms from the injection. */
+/**
+ * One run: a fault on a system, and what became of the stream. Times are ms from the injection; of a partition, from
+ * its lifting.
+ */
 export interface RunRecord {
   readonly system: string
   readonly fault: MttrFault
@@ -52,7 +54,7 @@ export interface RunRecord {
   /** Length of the interval in which the kernel carried the injection out, ms: times from it are that uncertain. */
   readonly injectionWindowMs: number
   /** When the fault was lifted. */
-  readonly restoredMs?: number
+  readonly liftedMs?: number
   /** Planned time between two datagrams, ms. */
   readonly intervalMs: number
   readonly sent: number
@@ -66,7 +68,7 @@ export interface RunRecord {
   readonly outageMs: number
   /** When the system itself noticed; absent where it cannot tell. */
   readonly detectMs?: number
-  /** When the first datagram arrived after the outage; or, where the system tells, when it moved the traffic. */
+  /** When the first datagram arrived after the outage. */
   readonly rerouteMs?: number
   /** From when on nothing was lost and delays were those of before, for the quiet time that was asked for. */
   readonly recoveryMs?: number
@@ -74,11 +76,17 @@ export interface RunRecord {
   readonly worstArrivalGapMs: number
   /** Longest time between two datagrams of the sender, planned interval included: the precision of the ruler. */
   readonly worstSendGapMs: number
+  /** When the system's own sensor was quiet again; absent where it cannot tell. */
+  readonly verifiedMs?: number
+  /** What the lifting of the fault cost: the way back is a change of path too. */
+  readonly lostAfterLifting?: number
+  readonly outageAfterLiftingMs?: number
   /** One-way delay before the injection, ms. */
-  readonly baseline: { readonly medianMs: number; readonly p99Ms: number }
-  /** Hosts from source to destination, by the interface counters. */
-  readonly pathBefore: readonly string[]
-  readonly pathAfter: readonly string[]
+  readonly baseline: { readonly medianMs: number | null; readonly p99Ms: number | null }
+  /** Hosts from source to destination, by the interface counters; several where the stream takes several ways. */
+  readonly pathsBefore: readonly (readonly string[])[]
+  /** While the fault lasts, after the recovery; none where the counters show none. */
+  readonly pathsAfter: readonly (readonly string[])[]
   /** What the independent probe saw of the fault. */
   readonly evidence: string
   readonly gaps: readonly StreamGap[]

@@ -20,6 +20,8 @@ export interface MttrSystem {
    * the system's own processes.
    */
   readonly forwards: 'kernel' | 'process'
+  /** Time that it needs after a healing until it is ready for the next fault, ms; 3 s where absent. */
+  readonly settleMs?: number
   /** Faults that make no sense for it, with the reason; they are skipped and told. */
   readonly inapplicable?: Readonly<Partial<Record<MttrFault, string>>>
   /** Version of its program; undefined where it has none of its own. */
@@ -36,6 +38,8 @@ export interface RunningSystem extends AsyncDisposable {
   processesOf(host: string): Promise<readonly ProcessIdentity[]>
   /** Starts the processes of a host again after a crash, as its service manager would. */
   restart(host: string): Promise<void>
+  /** True when it has repaired itself wholly, backup paths included; absent where it cannot tell. */
+  isWhole?(): Promise<boolean>
   /**
    * What the system itself noticed and did since an instant; absent where it cannot tell. Asked after the run.
    * @param sinceMs CLOCK_MONOTONIC of the machine, milliseconds
@@ -47,8 +51,6 @@ export interface RunningSystem extends AsyncDisposable {
 export interface Reactions {
   /** Something was wrong: the first alarm. */
   readonly detectedMs?: number
-  /** Traffic was moved to another path. */
-  readonly reroutedMs?: number
   /** The system's own sensor was quiet again: its verified recovery. */
   readonly verifiedMs?: number
 }

@@ -11,7 +11,7 @@ export interface UrlFlags extends ReportOptions, TargetFlags {
   readonly restore?: string
   readonly faultName: string
   readonly iterations: number
-  readonly rate: number
+  readonly rate?: number
   readonly stable: number
   readonly downWithin: number
   readonly backWithin: number
@@ -31,7 +31,11 @@ export function addUrlOptions(command: Command): Command {
         'injected',
       )
       .option('--iterations <n>', 'with --url: injections', wholeNumber(1, 1000), 10)
-      .option('--rate <n>', 'with --url: probes a second', wholeNumber(1, 1000), 50)
+      .option(
+        '--rate <n>',
+        'datagrams a second (default: 1000); with --url, probes a second (default: 50)',
+        wholeNumber(1, 5000),
+      )
       .option('--stable <s>', 'with --url: back means no failure for so long', seconds, 10)
       .option('--down-within <s>', 'with --url: a probe must fail so soon after the command', seconds, 10)
       .option('--back-within <s>', 'with --url: the service must be back so soon', seconds, 60),
@@ -56,7 +60,7 @@ export async function runUrl(url: string, flags: UrlFlags, context: CommandConte
     iterations: flags.iterations,
     label: flags.name,
     fault: flags.faultName,
-    ratePerSecond: flags.rate,
+    ratePerSecond: flags.rate ?? 50,
     timeoutMs: flags.timeout,
     newConnections: flags.newConnections,
     ...(expectStatus === undefined ? {} : { expectStatus }),

@@ -7,7 +7,7 @@ import type { RunnerSpec } from '@x0t/testbed'
  * @param assignments settings of the nodes, `section.key=value`
  * @throws X0tError USAGE if one has no `=`
  */
-export function nodeRunner(assignments: readonly string[]): RunnerSpec {
+export function nodeRunner(assignments: readonly string[]): Extract<RunnerSpec, { kind: 'x0t' }> {
   const program = fileURLToPath(new URL('../../../bin/x0t.js', import.meta.url))
   const settings = Object.fromEntries(assignments.map(settingOf))
   return { kind: 'x0t', command: [process.execPath, ...process.execArgv, program], settings }

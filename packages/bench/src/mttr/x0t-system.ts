@@ -1,0 +1,127 @@
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { X0tError } from '@x0t/core'
+import { openClient } from '@x0t/local-api'
+import { startHost, type Bed, type RunnerSpec } from '@x0t/testbed'
+import { wrongRoutes, type ProbedHost } from '../soak-probe.ts'
+import { machineMs } from './machine-clock.ts'
+import type { MttrSystem, Reactions } from './system.ts'
+
+/** An event of a node on the machine's monotonic clock. */
+export interface TimedEvent {
+  readonly host: string
+  /** CLOCK_MONOTONIC, ms; nodes tell whole milliseconds. */
+  readonly atMs: number
+  readonly event: string
+}
+
+/** Events by which a node shows that it noticed trouble with a link or a path. */
+const alarms: readonly string[] = ['link-down', 'path-suspect', 'incident-opened']
+/** Events by which a node shows that the sensor that raised the alarm is quiet again. */
+const verifications: readonly string[] = ['healing.verified', 'incident-resolved']
+
+export interface X0tSystemOptions {
+  readonly runner: Extract<RunnerSpec, { kind: 'x0t' }>
+  /** Every datagram over two disjoint paths. */
+  readonly hitless?: boolean
+}
+
+/** Real x0t nodes, enrolled and joined as users do it. */
+export function x0tSystem({ runner, hitless = false }: X0tSystemOptions): MttrSystem {
+  const settings = { ...runner.settings, ...(hitless ? { 'tunnel.hitless': 'all' } : {}) }
+  const told = Object.entries(settings).map(([name, value]) => `${name}=${value}`)
+  const name = hitless ? 'x0t-hitless' : 'x0t'
+  return {
+    name,
+    programs: [],
+    setup: `${name}: ${told.length === 0 ? 'default settings' : told.join(', ')}; nodes joined with tokens`,
+    runner: { ...runner, settings },
+    hitless,
+    forwards: 'process',
+    async start({ bed, signal }) {
+      const stop = new AbortController()
+      const events: TimedEvent[] = []
+      const watches = bed.plan.hosts.map(({ name: host }) =>
+        watchEvents(bed, host, events, AbortSignal.any([signal, stop.signal])),
+      )
+      const addresses = new Map<string, string>()
+      for (const { name: host, overlayAddress } of await probedHosts(bed)) addresses.set(host, overlayAddress)
+      return {
+        addressOf: (host) => addresses.get(host)!,
+        async processesOf(host) {
+          const found = await bed.folder.process(host)
+          return found === undefined ? [] : [{ pid: found.pid, startTicks: found.startTicks }]
+        },
+        restart: async (host) => void (await startHost(bed, host)),
+        async isWhole() {
+          const hosts = await probedHosts(bed)
+          return (await wrongRoutes(bed, hosts)).length === 0 && (await haveAlternates(hosts))
+        },
+        reactions: async (sinceMs) => reactionsOf(events, sinceMs),
+        async [Symbol.asyncDispose]() {
+          stop.abort()
+          await Promise.all(watches)
+        },
+      }
+    },
+  }
+}
+
+/** The first alarm and the last verification since an instant. */
+export function reactionsOf(events: readonly TimedEvent[], sinceMs: number): Reactions {
+  // Nodes tell whole milliseconds, cut off: an alarm within the millisecond of the injection belongs to it.
+  const later = events.filter(({ atMs }) => atMs >= sinceMs - 1).toSorted((a, b) => a.atMs - b.atMs)
+  const detected = later.find(({ event }) => alarms.includes(event))
+  const verified = later.findLast(({ event }) => verifications.includes(event))
+  return {
+    ...(detected === undefined ? {} : { detectedMs: Math.max(sinceMs, detected.atMs) }),
+    ...(verified === undefined ? {} : { verifiedMs: verified.atMs }),
+  }
+}
+
+/** Collects the events of a node until the signal; goes on after a crash and a restart of the node. */
+async function watchEvents(bed: Bed, host: string, events: TimedEvent[], signal: AbortSignal): Promise<void> {
+  const client = openClient({ socketPath: socketOf(bed, host) })
+  let newest = -Infinity
+  while (!signal.aborted) {
+    try {
+      for await (const { atMs, event } of client.events({}, { signal })) {
+        // A node begins with what it remembers.
+        if (atMs <= newest) continue
+        newest = atMs
+        events.push({ host, event, atMs: atMs - Date.now() + machineMs() })
+      }
+    } catch {
+      // The node is dead, or not up yet; what it did not tell is not in the report.
+    }
+    await delay(200, undefined, { signal }).catch(() => {})
+  }
+}
+
+/** True if every host that has two neighbours has a way round the first hop to every other host. */
+async function haveAlternates(hosts: readonly ProbedHost[]): Promise<boolean> {
+  const answers = await Promise.all(
+    hosts.map(async ({ socketPath }) => {
+      const client = openClient({ socketPath, timeoutMs: 5000 })
+      const [{ routes }, { peers }] = await Promise.all([client.meshRoutes(), client.peers()])
+      return peers.length < 2 || routes.every(({ hops, alternate }) => hops < 2 || alternate !== null)
+    }),
+  )
+  return answers.every(Boolean)
+}
+
+async function probedHosts(bed: Bed): Promise<readonly ProbedHost[]> {
+  return Promise.all(
+    bed.plan.hosts.map(async ({ name, namespace }) => {
+      const details = (await bed.folder.process(name))?.details ?? {}
+      const { overlayAddress, nodeId } = details
+      if (overlayAddress === undefined || nodeId === undefined)
+        throw new X0tError('BENCH_TUNNEL_DOWN', `no x0t node runs on ${name}`)
+      return { name, namespace, overlayAddress, nodeId, socketPath: socketOf(bed, name) }
+    }),
+  )
+}
+
+function socketOf(bed: Bed, host: string): string {
+  return join(bed.folder.hostFolder(host), 'home', 'x0t.sock')
+}
