@@ -8,6 +8,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { endProcesses, signalProcess } from './end-processes.ts'
 import { ineffective } from './fault-steps.ts'
 import { processesInNamespace, type ProcessIdentity } from './process-table.ts'
+import type { BedPorts } from './bed.ts'
+import type { UndoStep } from './manifest.ts'
 import { inNamespace } from './run-command.ts'
 
 /** How long a helper may take to enter its namespace, on a busy machine. */
@@ -30,10 +32,10 @@ export async function startHelper(
   namespace: string,
   mark: string,
   argv: readonly string[],
-  clock: Clock,
+  { clock, env }: Pick<BedPorts, 'clock' | 'env'>,
 ): Promise<void> {
   const [file, ...words] = inNamespace(namespace, argv)
-  const child = spawn(file!, words, { detached: true, stdio: 'ignore' })
+  const child = spawn(file!, words, { detached: true, stdio: 'ignore', env: { ...env } })
   try {
     await once(child, 'spawn')
   } catch (error) {
@@ -52,11 +54,14 @@ export async function startHelper(
 }
 
 /** Ends the helpers of this mark in this namespace; none where they have ended. */
-export async function endHelper(namespace: string, mark: string, clock: Clock): Promise<void> {
+export async function endHelper(
+  { namespace, mark, graceMs = 0 }: Omit<Extract<UndoStep, { kind: 'end-helper' }>, 'kind'>,
+  clock: Clock,
+): Promise<void> {
   const found = await helpersOf(namespace, mark)
   // The group: what a shell has just started must not act after it.
-  for (const one of found) await signalProcess(one, 'SIGKILL', { group: true })
-  await endProcesses(found, { graceMs: 0, clock })
+  if (graceMs === 0) for (const one of found) await signalProcess(one, 'SIGKILL', { group: true })
+  await endProcesses(found, { graceMs, clock })
 }
 
 export async function helpersOf(namespace: string, mark: string): Promise<readonly ProcessIdentity[]> {

@@ -3,7 +3,7 @@ import type { UndoStep } from './manifest.ts'
 import type { BedPorts } from './bed.ts'
 
 /** What the steps of a fault reach of the outside world. */
-export type FaultPorts = Pick<BedPorts, 'run' | 'clock'>
+export type FaultPorts = Pick<BedPorts, 'run' | 'clock' | 'env'>
 
 /** How to inject a fault, how to see that it is there, and how to undo it. */
 export interface FaultSteps {

@@ -1,4 +1,4 @@
-import { messageOf, X0tError } from '@x0t/core'
+import { X0tError } from '@x0t/core'
 import type { Bed } from './bed.ts'
 import { signalProcess, waitForEnd } from './end-processes.ts'
 import { byzantine } from './byzantine-fault.ts'
@@ -74,12 +74,6 @@ async function injectSteps(
     await steps.verify(bed)
   } catch (error) {
     await undoFault(bed, fault)
-    if (action.kind === 'latency' && /qdisc kind is unknown/i.test(messageOf(error))) {
-      throw new X0tError('TESTBED_NO_NETEM', 'this kernel has no netem, so latency cannot be injected', {
-        cause: error,
-        hint: 'a kernel with CONFIG_NET_SCH_NETEM; modprobe sch_netem where it is a module',
-      })
-    }
     throw error
   }
   return fault
@@ -118,11 +112,12 @@ function recordOf(
 async function undoFault(bed: Bed, fault: ActiveFault): Promise<void> {
   for (const step of fault.undo) {
     if (step.kind === 'command') {
-      await bed.run(step.argv, step.input === undefined ? {} : { input: step.input })
+      const { argv, input, mayFail = false } = step
+      await bed.run(argv, { allowFailure: mayFail, ...(input === undefined ? {} : { input }) })
       continue
     }
     if (step.kind === 'end-helper') {
-      await endHelper(step.namespace, step.mark, bed.clock)
+      await endHelper(step, bed.clock)
       continue
     }
     const found = await bed.folder.process(step.host)

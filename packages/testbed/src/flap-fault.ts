@@ -16,8 +16,8 @@ export function flap(plan: NetworkPlan, link: PlannedLink, stateMs: number): Fau
   const script =
     'while :; do ip link set "$1" down || exit; sleep "$2"; ip link set "$1" up || exit; sleep "$2"; done'
   return {
-    async inject({ clock }) {
-      await startHelper(a.namespace, mark, ['sh', '-c', script, mark, a.interface, seconds], clock)
+    async inject(ports) {
+      await startHelper(a.namespace, mark, ['sh', '-c', script, mark, a.interface, seconds], ports)
     },
     /** Down and up once each, as the far end sees its carrier. */
     async verify(ports) {

@@ -2,16 +2,16 @@ import { blackhole, oneWay } from './drop-faults.ts'
 import type { FaultAction, FaultTarget } from './fault-spec.ts'
 import { ineffective, type FaultSteps } from './fault-steps.ts'
 import { flap, linkUpSteps } from './flap-fault.ts'
+import { latency } from './latency-fault.ts'
 import { loss } from './loss-fault.ts'
-import { linkBetween, type LinkEnd, type NetworkPlan, type PlannedLink } from './network-plan.ts'
-import type { UndoStep } from './manifest.ts'
-import { inNamespace, type Run } from './run-command.ts'
+import { linkBetween, type NetworkPlan, type PlannedLink } from './network-plan.ts'
+import type { Run } from './run-command.ts'
 
 /** The steps of a link fault; reads the present settings that its undo must put back. */
 export async function planLinkFault(
   plan: NetworkPlan,
   target: Extract<FaultTarget, { kind: 'link' }>,
-  { kind, value = 0 }: FaultAction,
+  { kind, value = 0, jitterMs = 0 }: FaultAction,
   run: Run,
 ): Promise<FaultSteps> {
   const link = linkBetween(plan, target.a, target.b)
@@ -36,7 +36,7 @@ export async function planLinkFault(
     case 'flap':
       return flap(plan, link, value)
     case 'latency':
-      return netemDelay(link, value)
+      return latency(link, value, jitterMs)
     default:
       throw new TypeError(`${kind} is no fault of a link`)
   }
@@ -54,33 +54,5 @@ function linkDown(plan: NetworkPlan, link: PlannedLink): FaultSteps {
         throw ineffective(`${b.namespace} still sees a carrier on ${b.interface}`)
     },
     undo: linkUpSteps(plan, link),
-  }
-}
-
-function netemDelay(link: PlannedLink, ms: number): FaultSteps {
-  const ends = [link.a, link.b]
-  const tc = (end: LinkEnd, words: readonly string[]): string[] => [
-    ...inNamespace(end.namespace, [
-      'tc',
-      'qdisc',
-      ...words.map((word) => (word === 'DEV' ? end.interface : word)),
-    ]),
-  ]
-  return {
-    async inject({ run }) {
-      for (const end of ends)
-        await run(tc(end, ['replace', 'dev', 'DEV', 'root', 'netem', 'delay', `${ms}ms`]))
-    },
-    async verify({ run }) {
-      for (const end of ends) {
-        const { stdout } = await run(tc(end, ['show', 'dev', 'DEV']))
-        if (!stdout.includes('netem')) throw ineffective(`${end.namespace} has no netem on ${end.interface}`)
-      }
-    },
-    // `replace … noqueue` puts back what a veth has by itself, whether netem is there or not.
-    undo: ends.map((end): UndoStep => ({
-      kind: 'command',
-      argv: tc(end, ['replace', 'dev', 'DEV', 'root', 'noqueue']),
-    })),
   }
 }

@@ -55,6 +55,8 @@ const undoSchema = z.discriminatedUnion('kind', [
     kind: z.literal('command'),
     argv: z.array(z.string()).min(1),
     input: z.string().optional(),
+    /** It fails where there is nothing to undo. */
+    mayFail: z.boolean().optional(),
   }),
   z.strictObject({ kind: z.literal('continue'), host: z.string() }),
   z.strictObject({ kind: z.literal('start'), host: z.string() }),
@@ -63,6 +65,8 @@ const undoSchema = z.discriminatedUnion('kind', [
     kind: z.literal('end-helper'),
     namespace: z.string().startsWith('x0t-'),
     mark: z.string(),
+    /** Time it has after SIGTERM to finish by itself; none where absent. */
+    graceMs: z.number().optional(),
   }),
 ])
 

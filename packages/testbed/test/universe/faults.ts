@@ -15,7 +15,12 @@ import {
 } from '../../src/index.ts'
 
 const runFolder = '/run/beds'
-const env = { PATH: process.env['PATH'] }
+// With what collects coverage of the programs that a fault starts.
+const env = process.env
+
+interface IperfEnd {
+  readonly end: { readonly sum_received: { readonly bytes: number } }
+}
 
 const makeBed = (name: string, shape: string, forward = false): ReturnType<typeof createBed> =>
   createBed({
@@ -201,3 +206,49 @@ const send = bytes => new Promise(resolve => socket.send(bytes, 7, '${far.ipv4}'
   t.ok(await reaches(bed, 'n0', far.ipv4))
   t.equal(await settings(bed), before)
 })
+
+t.test('latency holds every packet for its time in both directions, and loses none', async (t) => {
+  await using bed = await makeBed('latency', 'pair')
+  const { a, b } = linkBetween(bed.plan, 'a', 'b')
+  const rttsMs = async (count: number): Promise<number[]> => {
+    const { stdout } = await bed.run(
+      inNamespace(a.namespace, ['ping', '-n', '-c', String(count), '-i', '0.01', '-W', '5', b.ipv4]),
+    )
+    return [...stdout.matchAll(/time=([\d.]+)/g)].map((match) => Number(match[1]))
+  }
+  await rttsMs(1)
+  const before = await settings(bed)
+  const fault = await injectFault(bed, 'link:a-b', 'latency=40ms')
+  const delayed = await rttsMs(20)
+  t.equal(delayed.length, 20, 'none is lost')
+  t.ok(Math.min(...delayed) >= 80, `each waits twice 40 ms: ${delayed.join(' ')}`)
+  // A burst that the kernel hands over as one buffer of up to 64 KiB comes through whole.
+  const server = runInHost(bed, 'b', ['iperf3', '-s', '-1'], 'ignore')
+  await waitForListener(bed, b.namespace)
+  const client = ['iperf3', '-c', b.ipv4, '-n', '3000000', '--json']
+  const { stdout } = await bed.run(inNamespace(a.namespace, client))
+  t.ok((JSON.parse(stdout) as IperfEnd).end.sum_received.bytes >= 3_000_000)
+  await server
+  t.strictSame(await injectFault(bed, 'link:b-a', 'latency=40ms'), fault, 'once more changes nothing')
+  // Healed while pings are under way: what waits still arrives.
+  const last = rttsMs(30)
+  await delay(200)
+  await clearFaults(bed)
+  t.equal((await last).length, 30)
+  t.ok(Math.min(...(await rttsMs(3))) < 40, 'healed')
+  t.equal(await settings(bed), before)
+  const jitter = await injectFault(bed, 'link:a-b', 'latency=30ms±10ms')
+  t.equal(jitter.jitterMs, 10)
+  const varying = await rttsMs(50)
+  t.ok(Math.min(...varying) >= 40, 'twice the least')
+  t.ok(Math.max(...varying) - Math.min(...varying) > 5, `they vary: ${varying.join(' ')}`)
+  // The testbed goes down with the fault active: the program goes too.
+})
+
+async function waitForListener(bed: Bed, namespace: string): Promise<void> {
+  for (;;) {
+    const { stdout } = await bed.run(inNamespace(namespace, ['ss', '-Hltn', 'sport = :5201']))
+    if (stdout !== '') return
+    await delay(10)
+  }
+}
