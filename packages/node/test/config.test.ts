@@ -101,7 +101,7 @@ t.test('without anything every setting has its default', async (t) => {
       mdns: true,
       maxNeighbours: 16,
     },
-    tunnel: { enabled: 'auto', interface: 'x0t0', mtu: 1360, carrier: 'auto' },
+    tunnel: { enabled: 'auto', interface: 'x0t0', mtu: 1360, carrier: 'auto', hitless: [] },
     probe: { intervalMs: 100, misses: 3 },
     identity: { svidTtlMs: 86_400_000 },
     session: { renewSeconds: 120 },

@@ -94,7 +94,11 @@ export function createForwarding(links: Pick<Links, 'alive'>): Forwarding {
       if (other !== undefined && (alternate.plane !== plane.repair || other.neighbour !== neighbour))
         return take(hop, other, alternate.plane, alternate.remaining)
     }
-    if (onTree(route, plane.red, Infinity, false, hop) || onTree(route, plane.blue, Infinity, false, hop))
+    // Both trees are as good against what failed here: the shorter.
+    const isBlueShorter = (route.blue?.hops ?? Infinity) < (route.red?.hops ?? Infinity)
+    const shorter = isBlueShorter ? plane.blue : plane.red
+    const longer = isBlueShorter ? plane.red : plane.blue
+    if (onTree(route, shorter, Infinity, false, hop) || onTree(route, longer, Infinity, false, hop))
       return undefined
     hop.link = undefined
     return link === undefined ? 'down' : 'loop'

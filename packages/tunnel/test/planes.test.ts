@@ -31,7 +31,7 @@ const red = { neighbour: 'r', hops: 4 }
 const blue = { neighbour: 'b', hops: 6 }
 const repair = { neighbour: 'n', plane: 1, remaining: 180 } as const
 
-t.test('the source takes the next hop, then the alternate, then red, then blue', async (t) => {
+t.test('the source takes the next hop, then the alternate, then the shorter tree, then the other', async (t) => {
   const hop = createHop()
   const full = route({ alternate: repair, red, blue })
   t.equal(over('e', 'n', 'r', 'b').first(full, hop), undefined)
@@ -42,6 +42,8 @@ t.test('the source takes the next hop, then the alternate, then red, then blue',
   t.strictSame(seen(hop), ['r', 2, 4])
   over('b').first(full, hop)
   t.strictSame(seen(hop), ['b', 3, 6])
+  over('r', 'b').first(route({ red, blue: { neighbour: 'b', hops: 3 } }), hop)
+  t.strictSame(seen(hop), ['b', 3, 3])
   t.equal(over().first(full, hop), 'down')
   t.equal(hop.link, undefined)
   over('r', 'b').first(route({ alternate: { neighbour: 'b', plane: 3, remaining: 6 }, red, blue }), hop)

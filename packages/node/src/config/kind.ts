@@ -66,8 +66,29 @@ export function endpointsKind(most: number): Kind<readonly Endpoint[]> {
       (list) => new Set(list.map((one) => `${one.host} ${one.port}`)).size === list.length,
       'no doubles',
     )
-  const fromText = (text: string): string[] => text.split(/[\s,]+/).filter((word) => word !== '')
-  return { accepts, schema, fromText, list: true }
+  return { accepts, schema, fromText: words, list: true }
+}
+
+/** What a hitless setting says: everything, one class of traffic, or one member by name, id or address. */
+export type HitlessRule =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'class'; readonly dscp: number }
+  | { readonly kind: 'member'; readonly reference: string }
+
+/** A list of `all`, `dscp:N` and members, at most `most`. */
+export function hitlessKind(most: number): Kind<readonly HitlessRule[]> {
+  const accepts = `a list of at most ${most} of: all, dscp:0 to dscp:63, a member's name or id`
+  const schema = z.array(parsedText(accepts, parseHitlessRule), accepts).max(most, accepts)
+  return { accepts, schema, fromText: words, list: true }
+}
+
+function parseHitlessRule(text: string): HitlessRule {
+  if (text === 'all') return { kind: 'all' }
+  const dscp = /^dscp:(\d{1,2})$/.exec(text)?.[1]
+  if (dscp !== undefined && Number(dscp) < 64) return { kind: 'class', dscp: Number(dscp) }
+  if (!/^[A-Za-z0-9][A-Za-z0-9.:-]{0,62}$/.test(text) || text.startsWith('dscp:'))
+    throw new RangeError(`${JSON.stringify(text)} is neither all, dscp:0 to dscp:63 nor a member`)
+  return { kind: 'member', reference: text }
 }
 
 /** One `host:port`, or the word `off`. */
@@ -75,6 +96,10 @@ export const endpointOrOffKind: Kind<Endpoint | 'off'> = kind(
   'host:port or off',
   parsedText('host:port or off', (text) => (text === 'off' ? text : parseEndpoint(text))),
 )
+
+function words(text: string): string[] {
+  return text.split(/[\s,]+/).filter((word) => word !== '')
+}
 
 function parsedText<T>(accepts: string, parse: (text: string) => T): z.ZodType<T> {
   return z.string(accepts).transform((text, context): T => {

@@ -5,6 +5,7 @@ import {
   durationKind,
   endpointOrOffKind,
   endpointsKind,
+  hitlessKind,
   integerKind,
   textKind,
   type Kind,
@@ -128,6 +129,13 @@ export const settings = {
       'auto',
       'What carries packets to a neighbour. auto: UDP, and TLS over TCP where UDP does not get through.',
       { flag: '--carrier' },
+    ),
+    hitless: setting(
+      hitlessKind(256),
+      [],
+      'What is sent on two independent paths at once, so that no single failure loses a packet, at twice the ' +
+        'bandwidth: all, members, classes of traffic (dscp:46). Applies to what this node sends: set it on both ends.',
+      { flag: '--hitless' },
     ),
   },
   probe: {
