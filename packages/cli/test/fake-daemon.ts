@@ -54,6 +54,7 @@ export const sampleRoute = {
   hops: 2,
   path: [nodeB, nodeC],
   pathDatagramBytes: 1400,
+  hitless: { isAsked: false, sharedNodes: null },
 }
 
 export const sampleEvents: readonly NodeEvent[] = [

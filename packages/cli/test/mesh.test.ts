@@ -106,9 +106,19 @@ t.test('routes show their path by name, and who steps in', (t) => {
       { ...sampleRoute, destination: nodeB, name: 'beta', path: [nodeB], hops: 1 },
     ],
   })
-  t.match(view, /\ngamma +cccccccccc +fd78::3 +1\.23 ms +2 +1400 B +dddddddddd +beta → gamma\n/)
+  t.match(view, /\ngamma +cccccccccc +fd78::3 +1\.23 ms +2 +1400 B +dddddddddd +- +beta → gamma\n/)
   t.match(view, /\nbeta .* - +beta$/)
   t.equal(routesView({ routes: [] }), 'no routes')
+  t.end()
+})
+
+t.test('routes never show more protection than there is', (t) => {
+  const text = (isAsked: boolean, sharedNodes: (typeof sampleRoute.destination)[] | null): string =>
+    routesView({ routes: [{ ...sampleRoute, hitless: { isAsked, sharedNodes } }] })
+  t.match(text(false, []), / - +bbb/)
+  t.match(text(true, []), / yes +bbb/)
+  t.match(text(true, null), / one path only +bbb/)
+  t.match(text(true, [sampleRoute.destination]), / not if gamma fails +bbb/)
   t.end()
 })
 

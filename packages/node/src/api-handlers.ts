@@ -13,6 +13,7 @@ import { advertisedAddresses } from './addresses.ts'
 import { notTheAuthority, type AuthorityDesk } from './authority-desk.ts'
 import { udpAddress } from './udp-address.ts'
 import { watchEvents } from './event-stream.ts'
+import { hitlessness } from './hitless.ts'
 import { healthOf } from './node-health.ts'
 import { maxMembers } from './membership.ts'
 import { resolveNode } from './node-reference.ts'
@@ -106,6 +107,7 @@ export function createApiHandlers(runtime: Runtime): Handlers {
       red: route.red === undefined ? null : [...route.red.path],
       blue: route.blue === undefined ? null : [...route.blue.path],
       pathDatagramBytes: route.pathDatagramBytes,
+      hitless: hitlessness(runtime.config.tunnel.hitless, route, nameOf(route.destination)),
     }))
 
   return {

@@ -1,7 +1,7 @@
 import type { NodeId } from '@x0t/core'
 import type { Route } from '@x0t/mesh'
 import type { HitlessRule } from './config/kind.ts'
-import { resolveNode } from './node-reference.ts'
+import { meansNode } from './node-reference.ts'
 
 /** How far what this node sends to a member is safe from any single failure. */
 export interface Hitlessness {
@@ -11,7 +11,7 @@ export interface Hitlessness {
    * Members that both trees pass, whose death would lose packets all the same; null while the trees are not known, when
    * packets go one way only.
    */
-  readonly sharedNodes: readonly NodeId[] | null
+  readonly sharedNodes: NodeId[] | null
 }
 
 /** The classes of traffic among the rules. */
@@ -19,15 +19,11 @@ export function hitlessClasses(rules: readonly HitlessRule[]): number[] {
   return rules.flatMap((rule) => (rule.kind === 'class' ? [rule.dscp] : []))
 }
 
-/** True if the rules ask for two paths to this member. A reference that fits several members means none of them. */
+/** True if the rules ask for two paths to this member. A beginning that fits several members means all of them. */
 export function isHitless(rules: readonly HitlessRule[], id: NodeId, name: string): boolean {
   return rules.some((rule) => {
     if (rule.kind !== 'member') return rule.kind === 'all'
-    try {
-      return resolveNode(rule.reference, [{ id, name }]) === id
-    } catch {
-      return false
-    }
+    return meansNode(rule.reference, { id, name })
   })
 }
 

@@ -15,12 +15,7 @@ const minPrefix = 4
  */
 export function resolveNode(reference: string, nodes: readonly NamedNode[]): NodeId {
   if (isNodeId(reference)) return reference
-  const matches = nodes.filter(
-    ({ id, name }) =>
-      name === reference ||
-      overlayAddress(id) === reference.toLowerCase() ||
-      (reference.length >= minPrefix && id.startsWith(reference.toLowerCase())),
-  )
+  const matches = nodes.filter((node) => meansNode(reference, node))
   const ids = [...new Set(matches.map(({ id }) => id))]
   const [id] = ids
   if (id === undefined)
@@ -34,4 +29,13 @@ export function resolveNode(reference: string, nodes: readonly NamedNode[]): Nod
       exitCode: 2,
     })
   return id
+}
+
+/** True if the reference fits this node. */
+export function meansNode(reference: string, { id, name }: NamedNode): boolean {
+  return (
+    name === reference ||
+    overlayAddress(id) === reference.toLowerCase() ||
+    (reference.length >= minPrefix && id.startsWith(reference.toLowerCase()))
+  )
 }

@@ -1,9 +1,9 @@
-import { labelOfNodeId, overlayAddressBytes } from '@x0t/core'
+import { labelOfNodeId, overlayAddressBytes, type NodeId } from '@x0t/core'
 import { planes, type RouteTable, type TreeHop } from '@x0t/mesh'
 import type { RouteTarget } from '@x0t/tunnel'
 
-/** The data plane's view of the routes. */
-export function routeTargets(table: RouteTable): RouteTarget[] {
+/** The data plane's view of the routes; `isHitless` says to whom everything goes on both trees. */
+export function routeTargets(table: RouteTable, isHitless: (destination: NodeId) => boolean): RouteTarget[] {
   return [...table.values()].map(
     ({ destination, nextHop, feasibleUs, alternate, red, blue, pathDatagramBytes }) => ({
       label: labelOfNodeId(destination),
@@ -21,6 +21,7 @@ export function routeTargets(table: RouteTable): RouteTarget[] {
           }),
       ...(red === undefined ? {} : { red: firstHop(red) }),
       ...(blue === undefined ? {} : { blue: firstHop(blue) }),
+      hitless: isHitless(destination),
       pathDatagramBytes,
     }),
   )

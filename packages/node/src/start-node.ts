@@ -23,6 +23,7 @@ import {
 import { publicKeyFromRaw } from '@x0t/keys'
 import { channels, startControlPlane, type ControlPlane } from '@x0t/libp2p'
 import { checkSocket, createServer } from '@x0t/local-api'
+import type { RouteTable } from '@x0t/mesh'
 import { createSessionManager, type Suite } from '@x0t/session'
 import { openDataPlane, type DataPlaneEvent } from '@x0t/tunnel'
 import { advertisedAddresses, dialable, uniqueAddresses } from './addresses.ts'
@@ -33,6 +34,7 @@ import { cutCarrierFrames } from './carrier-frames.ts'
 import type { LoadedConfig, NodeConfig } from './config/index.ts'
 import { currentMembership } from './current-membership.ts'
 import { createEventLog } from './event-log.ts'
+import { hitlessClasses, isHitless } from './hitless.ts'
 import { homeAt } from './home.ts'
 import { writingHome } from './home-failure.ts'
 import { mdnsTagOf } from './mdns-tag.ts'
@@ -155,6 +157,7 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
     }),
   )
   // Data plane.
+  const hitlessRules = config.tunnel.hitless
   const dataPlane = stack.use(
     await openDataPlane({
       selfLabel: labelOfNodeId(self),
@@ -163,6 +166,7 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
       ...(config.tunnel.enabled === false
         ? {}
         : { tun: { name: config.tunnel.interface, mtu: config.tunnel.mtu } }),
+      hitlessDscp: hitlessClasses(hitlessRules),
       probe: { intervalMs: config.probe.intervalMs, misses: config.probe.misses },
       log,
     }),
@@ -241,6 +245,10 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
   }
 
   // Routing.
+  const routesToDataPlane = (table: RouteTable): void =>
+    dataPlane.setRoutes(
+      routeTargets(table, (id) => isHitless(hitlessRules, id, members.member(id)?.name ?? '')),
+    )
   const features = [
     'relay',
     // A member that was restarted has no keys any more: its peers see by this that they must make new ones.
@@ -271,10 +279,12 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
       onRoutes(table) {
         metrics.count('route_refresh_total')
         for (const id of paths.look(table)) sessions.reachable(id)
-        dataPlane.setRoutes(routeTargets(table))
+        routesToDataPlane(table)
       },
       onTopology() {
         for (const id of restarts.look(mesh.map().nodes)) sessions.restarted(id)
+        // A name that a setting means may have come.
+        if (hitlessRules.some(({ kind }) => kind === 'member')) routesToDataPlane(mesh.routes())
         plane?.addKnownAddresses(
           mesh
             .map()

@@ -20,24 +20,28 @@ const route: Route = {
 }
 
 t.test('the data plane gets next hop, feasible distance, alternate and trees with their numbers', (t) => {
-  t.same(routeTargets(new Map([[c, route]])), [
-    {
-      label: labelOfNodeId(c),
-      address: overlayAddressBytes(c),
-      nextHop: a,
-      feasibleUs: 700,
-      alternate: { neighbour: b, plane: 3, remaining: 3 },
-      red: { neighbour: a, hops: 2 },
-      blue: { neighbour: b, hops: 3 },
-      pathDatagramBytes: 1400,
-    },
-  ])
+  t.same(
+    routeTargets(new Map([[c, route]]), (id) => id === c),
+    [
+      {
+        label: labelOfNodeId(c),
+        address: overlayAddressBytes(c),
+        nextHop: a,
+        feasibleUs: 700,
+        alternate: { neighbour: b, plane: 3, remaining: 3 },
+        red: { neighbour: a, hops: 2 },
+        blue: { neighbour: b, hops: 3 },
+        hitless: true,
+        pathDatagramBytes: 1400,
+      },
+    ],
+  )
   t.end()
 })
 
 t.test('what a route lacks is absent from the target', (t) => {
   const { alternate: _alternate, red: _red, blue: _blue, ...bare } = route
-  const [target] = routeTargets(new Map([[c, bare]]))
-  t.same(Object.keys(target!), ['label', 'address', 'nextHop', 'feasibleUs', 'pathDatagramBytes'])
+  const [target] = routeTargets(new Map([[c, bare]]), () => false)
+  t.same(Object.keys(target!), ['label', 'address', 'nextHop', 'feasibleUs', 'hitless', 'pathDatagramBytes'])
   t.end()
 })

@@ -31,24 +31,27 @@ const red = { neighbour: 'r', hops: 4 }
 const blue = { neighbour: 'b', hops: 6 }
 const repair = { neighbour: 'n', plane: 1, remaining: 180 } as const
 
-t.test('the source takes the next hop, then the alternate, then the shorter tree, then the other', async (t) => {
-  const hop = createHop()
-  const full = route({ alternate: repair, red, blue })
-  t.equal(over('e', 'n', 'r', 'b').first(full, hop), undefined)
-  t.strictSame(seen(hop), ['e', 0, 100])
-  over('n', 'r', 'b').first(full, hop)
-  t.strictSame(seen(hop), ['n', 1, 180])
-  over('r', 'b').first(full, hop)
-  t.strictSame(seen(hop), ['r', 2, 4])
-  over('b').first(full, hop)
-  t.strictSame(seen(hop), ['b', 3, 6])
-  over('r', 'b').first(route({ red, blue: { neighbour: 'b', hops: 3 } }), hop)
-  t.strictSame(seen(hop), ['b', 3, 3])
-  t.equal(over().first(full, hop), 'down')
-  t.equal(hop.link, undefined)
-  over('r', 'b').first(route({ alternate: { neighbour: 'b', plane: 3, remaining: 6 }, red, blue }), hop)
-  t.strictSame(seen(hop), ['b', 3, 6], 'an alternate on a tree goes before the other tree')
-})
+t.test(
+  'the source takes the next hop, then the alternate, then the shorter tree, then the other',
+  async (t) => {
+    const hop = createHop()
+    const full = route({ alternate: repair, red, blue })
+    t.equal(over('e', 'n', 'r', 'b').first(full, hop), undefined)
+    t.strictSame(seen(hop), ['e', 0, 100])
+    over('n', 'r', 'b').first(full, hop)
+    t.strictSame(seen(hop), ['n', 1, 180])
+    over('r', 'b').first(full, hop)
+    t.strictSame(seen(hop), ['r', 2, 4])
+    over('b').first(full, hop)
+    t.strictSame(seen(hop), ['b', 3, 6])
+    over('r', 'b').first(route({ red, blue: { neighbour: 'b', hops: 3 } }), hop)
+    t.strictSame(seen(hop), ['b', 3, 3])
+    t.equal(over().first(full, hop), 'down')
+    t.equal(hop.link, undefined)
+    over('r', 'b').first(route({ alternate: { neighbour: 'b', plane: 3, remaining: 6 }, red, blue }), hop)
+    t.strictSame(seen(hop), ['b', 3, 6], 'an alternate on a tree goes before the other tree')
+  },
+)
 
 t.test('a relay takes only what comes from farther away, and never sends it straight back', async (t) => {
   const hop = createHop()

@@ -50,7 +50,7 @@ export function routesView({ routes }: MeshRoutes): string {
   const names = new Map<string, string>(routes.map((route) => [route.destination, safe(route.name)]))
   const nameOf = (id: string): string => names.get(id) ?? short(id)
   return columns(
-    ['NAME', 'NODE', 'ADDRESS', 'COST', 'HOPS', 'DATAGRAM', 'ALTERNATE', 'PATH'],
+    ['NAME', 'NODE', 'ADDRESS', 'COST', 'HOPS', 'DATAGRAM', 'ALTERNATE', 'HITLESS', 'PATH'],
     routes.map((route) => [
       safe(route.name),
       short(route.destination),
@@ -59,9 +59,20 @@ export function routesView({ routes }: MeshRoutes): string {
       String(route.hops),
       `${route.pathDatagramBytes} B`,
       route.alternate === null ? '-' : nameOf(route.alternate),
+      hitlessText(route.hitless, nameOf),
       route.path.map(nameOf).join(' → '),
     ]),
   )
+}
+
+/** Never more than there is: one path is no protection, whatever was asked for. */
+function hitlessText(
+  { isAsked, sharedNodes }: MeshRoutes['routes'][number]['hitless'],
+  nameOf: (id: string) => string,
+): string {
+  if (!isAsked) return '-'
+  if (sharedNodes === null) return 'one path only'
+  return sharedNodes.length === 0 ? 'yes' : `not if ${sharedNodes.map(nameOf).join(', ')} fails`
 }
 
 export function traceView(trace: Trace): string {

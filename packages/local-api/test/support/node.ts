@@ -93,6 +93,7 @@ export const answers: Handlers = {
         hops: 1,
         path: [other],
         pathDatagramBytes: 1452,
+        hitless: { isAsked: false, sharedNodes: null },
       },
     ],
   }),

@@ -135,7 +135,6 @@ export const settings = {
       [],
       'What is sent on two independent paths at once, so that no single failure loses a packet, at twice the ' +
         'bandwidth: all, members, classes of traffic (dscp:46). Applies to what this node sends: set it on both ends.',
-      { flag: '--hitless' },
     ),
   },
   probe: {
