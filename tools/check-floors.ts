@@ -6,6 +6,7 @@ import { builtinModules } from 'node:module'
 const floorOf: Readonly<Record<string, number>> = {
   '@x0t/core': 0,
   '@x0t/keys': 1,
+  '@x0t/mape-k': 1,
   '@x0t/simnet': 1,
   '@x0t/identity': 2,
   '@x0t/session': 2,
