@@ -43,8 +43,12 @@ export function forward(
     return { next: nextHop, plane, remaining: feasibleUs }
   if (alternate?.plane === 'repair') {
     const { neighbour } = alternate
-    if (plane === planes.shortest && neighbour !== from && isAlive(neighbour))
-      return { next: neighbour, plane: planes.repair, remaining: alternate.remaining }
+    if (plane === planes.shortest && neighbour !== from && isAlive(neighbour)) {
+      // A next hop that lives would be taken again if the packet came back on this plane: it must not, so no one farther
+      // than this node passes it on.
+      const farthest = isNextAlive ? feasibleUs : Infinity
+      return { next: neighbour, plane: planes.repair, remaining: Math.min(alternate.remaining, farthest) }
+    }
   } else if (alternate !== undefined && isAlive(alternate.neighbour))
     return { next: alternate.neighbour, plane: planes[alternate.plane], remaining: alternate.remaining }
   const tree = treeBesides(route, isAlive)

@@ -3,6 +3,8 @@ import { nodeIdFromBytes, type NodeId } from '@x0t/core'
 import { createSimnet, type SimHost, type Simnet } from '@x0t/simnet'
 import {
   createMesh,
+  createTreeCache,
+  type BlockTreesOf,
   type Mesh,
   type MeshAction,
   type MeshEvent,
@@ -21,6 +23,8 @@ export interface TestNode {
   readonly traces: TraceResult[]
   readonly unroutable: NodeId[]
   readonly tables: { readonly atMs: number; readonly table: RouteTable }[]
+  /** Neighbours that the node was told to be up. */
+  readonly up: ReadonlySet<NodeId>
   do(event: MeshEvent): void
 }
 
@@ -48,6 +52,8 @@ export interface MeshNetwork {
   /** All running nodes. */
   running(): readonly TestNode[]
   indexOf(id: NodeId): number
+  /** Grows whenever a node's table or its view of its links changes. */
+  changes(): number
   cut(a: number, b: number): void
   mend(a: number, b: number): void
   kill(index: number): void
@@ -72,10 +78,12 @@ export function createMeshNetwork(options: NetworkOptions): MeshNetwork {
   const nodes: (TestNode | undefined)[] = ids.map(() => undefined)
   const boots = ids.map(() => 0)
   const latency = new Map<string, number>()
+  const changes = { count: 0 }
+  const treesOf = createTreeCache()
   for (const [index, id] of ids.entries()) {
     simnet.addNode(id, (host) => {
       const boot = boots[index]!++
-      return bootNode({ options, simnet, host, index, id, boot, indexOf, nodes, latency })
+      return bootNode({ options, simnet, host, index, id, boot, indexOf, nodes, latency, changes, treesOf })
     })
   }
   for (const [a, b, latencyMs = 1] of options.edges) {
@@ -85,6 +93,7 @@ export function createMeshNetwork(options: NetworkOptions): MeshNetwork {
   }
   for (const id of ids) simnet.start(id)
   return {
+    changes: () => changes.count,
     simnet,
     ids,
     node: (index) => nodes[index]!,
@@ -107,13 +116,16 @@ interface BootOptions {
   readonly indexOf: ReadonlyMap<NodeId, number>
   readonly nodes: (TestNode | undefined)[]
   readonly latency: ReadonlyMap<string, number>
+  readonly changes: { count: number }
+  readonly treesOf: BlockTreesOf
 }
 
-function bootNode({ options, simnet, host, index, id, boot, indexOf, nodes, latency }: BootOptions): {
+function bootNode(boots: BootOptions): {
   receive(from: string, bytes: Uint8Array): void
   linkUp(neighbour: string): void
   linkDown(neighbour: string): void
 } {
+  const { options, simnet, host, index, id, boot, indexOf, nodes, latency, changes, treesOf } = boots
   const { sign = cheapSignature, knows = () => true } = options
   const verify =
     options.verify ?? ((origin, body, signature) => Buffer.compare(sign(origin, body), signature) === 0)
@@ -129,10 +141,12 @@ function bootNode({ options, simnet, host, index, id, boot, indexOf, nodes, late
     verify: (origin, body, signature) =>
       known.has(origin) ? (verify(origin, body, signature) ? 'ok' : 'bad') : 'unknown-origin',
     random: host.random,
+    treesOf,
     wallMs: () => host.clock.wallMs(),
     firstSequence: options.firstSequence?.(index, boot) ?? host.clock.wallMs(),
     ...(options.parameters === undefined ? {} : { parameters: options.parameters }),
   })
+  const up = new Set<NodeId>()
   let cancelWake = (): void => {}
   const act = (action: MeshAction): void => {
     switch (action.type) {
@@ -155,6 +169,7 @@ function bootNode({ options, simnet, host, index, id, boot, indexOf, nodes, late
         node.unroutable.push(action.to)
         return
       case 'routes-changed':
+        changes.count++
         node.tables.push({ atMs: simnet.nowMs, table: action.table })
         return
       case 'topology-changed':
@@ -167,7 +182,11 @@ function bootNode({ options, simnet, host, index, id, boot, indexOf, nodes, late
     traces: [],
     unroutable: [],
     tables: [],
+    up,
     do(event) {
+      if (event.type === 'neighbour-up') up.add(event.id)
+      if (event.type === 'neighbour-down') up.delete(event.id)
+      if (event.type.startsWith('neighbour-')) changes.count++
       if (event.type === 'member-known') known.add(event.id)
       if (event.type === 'member-removed') known.delete(event.id)
       for (const action of mesh.handle(event, simnet.nowMs)) act(action)
