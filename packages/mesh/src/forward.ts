@@ -69,9 +69,11 @@ function alongTree(
   return { next: hop.nextHop, plane: planes[color], remaining: hop.hops }
 }
 
-/** Onto whichever tree leads over a living link, red before blue. */
+/** Onto whichever tree leads over a living link, the shorter one first, then red. */
 function treeBesides(route: Route, isAlive: (neighbour: NodeId) => boolean): Forwarding | undefined {
-  for (const color of ['red', 'blue'] as const) {
+  const { red, blue } = route
+  const isBlueShorter = (blue?.hops ?? Infinity) < (red?.hops ?? Infinity)
+  for (const color of isBlueShorter ? (['blue', 'red'] as const) : (['red', 'blue'] as const)) {
     const hop = route[color]
     if (hop !== undefined && isAlive(hop.nextHop))
       return { next: hop.nextHop, plane: planes[color], remaining: hop.hops }

@@ -2,6 +2,7 @@ import t from 'tap'
 import type { NodeId } from '@x0t/core'
 import { buildGraph, independentTrees, planes, type ListedLink } from '../src/index.ts'
 import { costsNow, isAlive, runFaults, tablesNow, type FaultRun } from './fault-sequences.ts'
+import { createMeshNetwork, type Edge } from './mesh-network.ts'
 import { walkPacket } from './random-graphs.ts'
 
 const runs = 2000
@@ -76,6 +77,38 @@ t.test(
       if (wrong.length > 0) t.same(wrong.slice(0, 5), [], `seed faults ${n}`)
     }
     t.ok(checks > 10 * runs, `${checks} tables looked at`)
+    t.end()
+  },
+)
+
+t.test(
+  'a link that flaps becomes a last resort after its fourth death, and is used again after a calm time',
+  (t) => {
+    // 0-1 is the shortest way from 0 to 1; over 2 it costs three times as much.
+    const edges: Edge[] = [
+      [0, 1, 1],
+      [1, 2, 2],
+      [0, 2, 2],
+      [1, 3, 1],
+    ]
+    const network = createMeshNetwork({ seed: 'flaps', size: 4, edges })
+    const { ids, simnet } = network
+    const nextHop = (): number => network.indexOf(network.node(0).mesh.routes().get(ids[3]!)!.nextHop)
+    simnet.run(5000)
+    t.equal(nextHop(), 1)
+    const before = network.node(3).tables.length
+    for (let i = 0; i < 30; i++) {
+      network.cut(0, 1)
+      simnet.run(500)
+      network.mend(0, 1)
+      simnet.run(500)
+      if (i >= 3) t.equal(nextHop(), 2, `flap ${i}`)
+    }
+    // Others hear of the first flaps only, and of the hold's news after: not twice or more for each of 30.
+    t.ok(network.node(3).tables.length - before < 30, `${network.node(3).tables.length - before} tables`)
+    // 8,000 is the highest penalty: three half-lives of 15 s to 1,000.
+    simnet.run(50_000)
+    t.equal(nextHop(), 1)
     t.end()
   },
 )

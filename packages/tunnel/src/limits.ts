@@ -19,4 +19,4 @@ export const maxUnitsInReassembly = 96
 export const rekeyAfterUnits = 2 ** 31
 export const stopAfterUnits = 2 ** 32
 /** Hop limit at the source. */
-export const initialHopLimit = 32
+export const initialHopLimit = 255

@@ -1,6 +1,7 @@
 import type { Arena } from './arena.ts'
 import { field } from './datagram.ts'
 import type { Link, Links } from './links.ts'
+import type { RouteAlternate } from './contract.ts'
 import type { Route, TreeHop } from './routes.ts'
 import { stat } from './shared-state.ts'
 
@@ -50,6 +51,14 @@ export interface Forwarding {
   next(route: Route, plane: number, remaining: number, from: string, hop: Hop): Refusal | undefined
 }
 
+/**
+ * What a datagram says that leaves for the alternate. A next hop that lives would be taken again if the datagram came back
+ * on the plane `repair`: it must not, so nobody farther than this node passes it on.
+ */
+function leaving(route: Route, { plane: to, remaining }: RouteAlternate, link: Link | undefined): number {
+  return to === plane.repair && link !== undefined ? Math.min(remaining, route.feasibleUs) : remaining
+}
+
 export function createForwarding(links: Pick<Links, 'alive'>): Forwarding {
   const take = (hop: Hop, link: Link, plane: number, remaining: number): undefined => {
     hop.link = link
@@ -92,7 +101,7 @@ export function createForwarding(links: Pick<Links, 'alive'>): Forwarding {
       const other = links.alive(alternate.neighbour)
       // Only a tree may lead back to where the datagram came from.
       if (other !== undefined && (alternate.plane !== plane.repair || other.neighbour !== neighbour))
-        return take(hop, other, alternate.plane, alternate.remaining)
+        return take(hop, other, alternate.plane, leaving(route, alternate, link))
     }
     // Both trees are as good against what failed here: the shorter.
     const isBlueShorter = (route.blue?.hops ?? Infinity) < (route.red?.hops ?? Infinity)

@@ -66,8 +66,10 @@ t.test('a relay takes only what comes from farther away, and never sends it stra
 
 t.test('a relay that cannot keep the plane raises it', async (t) => {
   const hop = createHop()
-  over('e', 'n').next(route({ alternate: repair }), 0, 50, 'x', hop)
+  over('n').next(route({ alternate: repair }), 0, 50, 'x', hop)
   t.strictSame(seen(hop), ['n', 1, 180])
+  over('e', 'n').next(route({ alternate: repair }), 0, 50, 'x', hop)
+  t.strictSame(seen(hop), ['n', 1, 100], 'where the next hop lives nobody farther passes it on')
   t.equal(over('n').next(route({ alternate: repair }), 0, 500, 'n', hop), 'down', 'a repair never goes back')
   t.equal(over('n').next(route({ alternate: repair }), 1, 500, 'x', hop), 'down', 'one repair only')
   over('n', 'r').next(route({ alternate: repair, red, blue }), 1, 500, 'r', hop)
