@@ -319,7 +319,7 @@ t.test('config init writes a private file once', async (t) => {
   t.match(await runCli(['config', 'init', '--home', home]), { code: 1, stderr: /CONFIG_EXISTS/ })
   writeFileSync(`${home}/config.toml`, 'mine')
   t.equal((await runCli(['config', 'init', '--home', home, '--force'])).code, 0)
-  t.match(readFileSync(`${home}/config.toml`, 'utf8'), /^#interval_ms = 100$/m)
+  t.match(readFileSync(`${home}/config.toml`, 'utf8'), /^#interval_ms = "auto"$/m)
   t.match((await runCli(['config', 'init', '--stdout', '--home', '/nowhere'])).stdout, /^\[network\]$/m)
   t.match(await runCli(['config', 'check', '--home', home]), { code: 0 })
 })
@@ -501,7 +501,7 @@ t.test('views say what is missing, and units stay short', async (t) => {
   t.equal(peersView({ peers: [] }, nowMs), 'no neighbours')
   t.match(
     peersView({ peers: [{ ...samplePeer, endpoint: null, rttMs: null, lossRatio: null }] }, nowMs),
-    / - +udp +- +- /,
+    / - +udp +- +0\.03 ms +- +10\.0 % +10\/30ms /,
   )
   t.equal(shortDuration(3_725_000), '1h 2m')
   t.equal(shortDuration(86_400_000), '1d')

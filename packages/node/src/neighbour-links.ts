@@ -1,6 +1,6 @@
 import { hkdfSync } from 'node:crypto'
 import { messageOf, type Clock, type Counters, type Log, type NodeId, type Random } from '@x0t/core'
-import type { Carrier, DataPlane, DataPlaneEvent, Endpoint } from '@x0t/tunnel'
+import type { Carrier, DataPlane, DataPlaneEvent, DownReason, Endpoint } from '@x0t/tunnel'
 import { decodeLinkOffer, encodeLinkOffer, type LinkOffer } from './link-offer.ts'
 
 /** A neighbour on the data plane, as it is now. */
@@ -15,7 +15,16 @@ export interface NeighbourLink {
   readonly carrier: Carrier
   readonly endpoint: Endpoint | undefined
   readonly rttMs: number | undefined
+  readonly jitterMs: number | undefined
+  /** Share of datagrams lost on the way to us. */
   readonly lossRatio: number | undefined
+  /** Share lost on the way to the neighbour, as it says. */
+  readonly lossToRatio: number | undefined
+  /** Interval of the probes, and silence after which the link is down. */
+  readonly probeIntervalMs: number | undefined
+  readonly deadlineMs: number | undefined
+  /** Why it was down last. */
+  readonly downReason: DownReason | undefined
   readonly datagramBytes: number | undefined
 }
 
@@ -76,6 +85,14 @@ const forgetMs = 60_000
 const releaseMs = 15_000
 /** A neighbour may replace its link so often at once, and once a second in the long run: ids and keys are finite. */
 const maxReplacements = 16
+
+/** Loss of what we send over a link; what is lost towards us stands in until the neighbour tells. */
+export function sentLossRatio({
+  lossRatio,
+  lossToRatio,
+}: Pick<NeighbourLink, 'lossRatio' | 'lossToRatio'>): number | undefined {
+  return lossToRatio ?? lossRatio
+}
 
 /** No wait after the first failure of UDP, then 5 s, 10 s, up to 160 s. */
 function backoffMs(failuresBefore: number): number {
@@ -205,7 +222,12 @@ export function createNeighbourLinks(options: NeighbourLinksOptions): NeighbourL
         carrier: before?.carrier ?? 'udp',
         endpoint: before?.endpoint,
         rttMs: before?.rttMs,
+        jitterMs: before?.jitterMs,
         lossRatio: before?.lossRatio,
+        lossToRatio: before?.lossToRatio,
+        probeIntervalMs: before?.probeIntervalMs,
+        deadlineMs: before?.deadlineMs,
+        downReason: before?.downReason,
         datagramBytes: before?.datagramBytes,
         secret,
         connection: connectionTag(secret),
@@ -273,6 +295,9 @@ export function createNeighbourLinks(options: NeighbourLinksOptions): NeighbourL
           if (!entry.isUp) return
           entry.isUp = false
           entry.rttMs = undefined
+          entry.jitterMs = undefined
+          entry.lossToRatio = undefined
+          entry.downReason = event.reason
           options.onDown(entry)
           if (entry.isControlUp) watch(entry)
           else forgetLater(entry)
@@ -289,7 +314,11 @@ export function createNeighbourLinks(options: NeighbourLinksOptions): NeighbourL
         case 'metric':
           entry.rttMs = event.rttMs
           entry.provenCarrier = event.carrier
+          entry.jitterMs = event.jitterMs
           entry.lossRatio = event.lossRatio
+          entry.lossToRatio = event.lossToRatio
+          entry.probeIntervalMs = event.intervalMs
+          entry.deadlineMs = event.deadlineMs
           entry.datagramBytes = event.mtuBytes
           entry.endpoint = event.endpoint ?? entry.endpoint
           if (entry.isUp) options.onMetric(entry)

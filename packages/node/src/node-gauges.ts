@@ -70,6 +70,28 @@ export function registerGauges(runtime: Runtime): void {
     'Share of datagrams lost from a neighbour',
     ({ lossRatio }) => lossRatio,
   )
+  perPeer(
+    'x0t_link_loss_to_ratio',
+    'Share of datagrams lost towards a neighbour, as it says',
+    ({ lossToRatio }) => lossToRatio,
+  )
+  const inSeconds = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : ms / 1000)
+  perPeer('x0t_link_jitter_seconds', 'Variation of the way from a neighbour', ({ jitterMs }) =>
+    inSeconds(jitterMs),
+  )
+  perPeer('x0t_link_probe_interval_seconds', 'Interval of the probes to a neighbour', ({ probeIntervalMs }) =>
+    inSeconds(probeIntervalMs),
+  )
+  perPeer(
+    'x0t_link_deadline_seconds',
+    'Silence after which the link to a neighbour is down',
+    ({ deadlineMs }) => inSeconds(deadlineMs),
+  )
+  gauge(
+    'x0t_receiver_nice',
+    'Nice value of the thread that probes and receives; 0 where raising it was not permitted',
+    () => dataPlane.priority()?.nice,
+  )
   metrics.addGauge({
     name: 'x0tta6bl4_mesh_hop_count',
     help: 'Links on the way to a member',

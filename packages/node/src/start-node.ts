@@ -41,7 +41,7 @@ import { mdnsTagOf } from './mdns-tag.ts'
 import { createMembership } from './membership.ts'
 import { createMeshDriver } from './mesh-driver.ts'
 import { createMetrics } from './metrics.ts'
-import { createNeighbourLinks } from './neighbour-links.ts'
+import { createNeighbourLinks, sentLossRatio } from './neighbour-links.ts'
 import { describeNode, notMade, openExistingIdentity, type NodeIdentity } from './node-identity.ts'
 import { registerGauges } from './node-gauges.ts'
 import { openNodeState } from './node-state.ts'
@@ -167,7 +167,7 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
         ? {}
         : { tun: { name: config.tunnel.interface, mtu: config.tunnel.mtu } }),
       hitlessDscp: hitlessClasses(hitlessRules),
-      probe: { intervalMs: config.probe.intervalMs, misses: config.probe.misses },
+      probe: { interval: config.probe.intervalMs, misses: config.probe.misses },
       log,
     }),
   )
@@ -301,7 +301,10 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
     self,
     dataPlane,
     carrier: config.tunnel.carrier,
-    fallbackMs: Math.max(2000, config.probe.intervalMs * config.probe.misses * 4),
+    fallbackMs: Math.max(
+      2000,
+      config.probe.intervalMs === 'auto' ? 0 : config.probe.intervalMs * config.probe.misses * 4,
+    ),
     retryUdpMs: 60_000,
     sendOffer: (to, offer) => void plane?.send(to, channels.link, offer),
     onUp(link) {
@@ -315,7 +318,9 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
       events.emit('link-down', { peer: link.nodeId, carrier: link.carrier })
       log.warn('link-down', { peer: link.nodeId, carrier: link.carrier })
     },
-    onMetric({ nodeId, rttMs, lossRatio, datagramBytes, carrier }) {
+    onMetric(link) {
+      const { nodeId, rttMs, datagramBytes, carrier } = link
+      const lossRatio = sentLossRatio(link)
       if (rttMs === undefined || lossRatio === undefined || datagramBytes === undefined) return
       mesh.handle({ type: 'neighbour-metric', id: nodeId, rttMs, lossRatio, datagramBytes, carrier })
     },

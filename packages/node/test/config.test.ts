@@ -102,7 +102,7 @@ t.test('without anything every setting has its default', async (t) => {
       maxNeighbours: 16,
     },
     tunnel: { enabled: 'auto', interface: 'x0t0', mtu: 1360, carrier: 'auto', hitless: [] },
-    probe: { intervalMs: 100, misses: 3 },
+    probe: { intervalMs: 'auto', misses: 3 },
     identity: { svidTtlMs: 86_400_000 },
     session: { renewSeconds: 120 },
     http: { listen: { host: '127.0.0.1', port: 8080 } },
@@ -147,7 +147,7 @@ t.test('booleans are written on, off, yes, no, true or false', async (t) => {
 
 t.test('each problem names its place, what was found and what was expected', async (t) => {
   t.strictSame(await problemsOf('[probe]\n\ninterval_ms = "fast"\n'), [
-    '/h/config.toml:3: probe.interval_ms = "fast": expected a whole number from 5 to 60000',
+    '/h/config.toml:3: probe.interval_ms = "fast": expected auto or a whole number from 5 to 60000',
   ])
   t.strictSame(await problemsOf('[probe]\nintervalms = 5\n[prob]\nx = 1'), [
     '/h/config.toml:2: unknown key probe.intervalms; did you mean interval_ms?',

@@ -67,7 +67,11 @@ const metric = (neighbour: NodeId, carrier: Carrier): DataPlaneEvent => ({
   kind: 'metric',
   neighbour,
   rttMs: 1,
+  jitterMs: 0.1,
   lossRatio: 0,
+  lossToRatio: 0.2,
+  intervalMs: 10,
+  deadlineMs: 30,
   mtuBytes: 1472,
   endpoint: undefined,
   carrier,
@@ -176,8 +180,8 @@ t.test('a broken control connection leaves a link over UDP for a while, and none
     t.equal(a.links.get(bob)?.isUp ?? false, carrier === 'udp')
     clock.go(61_000)
     t.equal(a.links.list().length, carrier === 'udp' ? 1 : 0, 'probes still get through')
-    a.event({ kind: 'neighbour-down', neighbour: bob })
-    a.event({ kind: 'neighbour-down', neighbour: bob })
+    a.event({ kind: 'neighbour-down', neighbour: bob, reason: 'silent' })
+    a.event({ kind: 'neighbour-down', neighbour: bob, reason: 'silent' })
     clock.go(61_000)
     t.equal(a.links.get(bob), undefined)
     t.strictSame(a.changes, ['up', 'down'])
@@ -225,7 +229,7 @@ t.test('UDP is tried again after a minute on TLS, and a link that went down fall
     end.event(metric(peer, 'udp'))
   }
   clock.go(5000)
-  a.event({ kind: 'neighbour-down', neighbour: bob })
+  a.event({ kind: 'neighbour-down', neighbour: bob, reason: 'silent' })
   clock.go(2010)
   t.equal(a.carrier(), 'tls')
 })

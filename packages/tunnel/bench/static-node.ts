@@ -28,7 +28,7 @@ const plane = await openDataPlane({
   selfAddress: addressOf(config.self),
   udp: { port: config.port },
   tun: config.tun ? {} : undefined,
-  probe: { intervalMs: config.probeMs ?? 100 },
+  probe: { interval: config.probeMs ?? 'auto' },
   log: { debug: log, info: log, warn: log, error: log },
 })
 plane.onEvent((event) => {

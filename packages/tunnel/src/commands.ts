@@ -1,6 +1,9 @@
 import type { Suite } from './aead.ts'
 import type { RouteAlternate, TreeHop } from './contract.ts'
+import type { DownReason } from './liveness.ts'
+import type { ProbeInterval } from './probe-pace.ts'
 import type { SharedBuffers } from './shared-state.ts'
+import type { ThreadPriority } from './thread-priority.ts'
 
 /** How datagrams reach a neighbour: UDP, or frames that the owner carries over the control connection. */
 export type Carrier = 'udp' | 'tls'
@@ -60,15 +63,22 @@ export type Command =
 
 /** From a worker to the owner. */
 export type Report =
-  | { readonly kind: 'link-up' | 'link-down'; readonly slot: number }
+  | { readonly kind: 'link-up'; readonly slot: number }
+  | { readonly kind: 'link-down'; readonly slot: number; readonly reason: DownReason }
   | { readonly kind: 'endpoint'; readonly slot: number; readonly endpoint: Uint8Array }
   | {
       readonly kind: 'metric'
       readonly slot: number
       readonly rttMs: number
+      readonly jitterMs: number
       readonly lossRatio: number
+      readonly lossToRatio: number | undefined
       readonly mtuBytes: number
+      readonly intervalMs: number
+      readonly deadlineMs: number
     }
+  | { readonly kind: 'stalled'; readonly forMs: number }
+  | { readonly kind: 'priority'; readonly priority: ThreadPriority }
   | { readonly kind: 'udp-works'; readonly slot: number }
   | { readonly kind: 'need-session'; readonly peer: number }
   | { readonly kind: 'rekey-due'; readonly localSpi: number }
@@ -82,12 +92,16 @@ export interface WorkerOptions {
   readonly shared: SharedBuffers
   readonly tunFd: number
   readonly udpFd: number
+  readonly udpPort: number
+  /** rtnetlink sockets of the receiving worker; -1 without them. */
+  readonly monitorFd: number
+  readonly queryFd: number
   readonly wakeFd: number
   /** Wakes the other worker: the receiving one asks the sending one to report losses. */
   readonly otherWakeFd: number
   readonly selfLabel: Uint8Array
   readonly selfAddress: Uint8Array
   readonly hitlessDscp: readonly number[]
-  readonly probeIntervalMs: number
+  readonly probeInterval: ProbeInterval
   readonly probeMisses: number
 }

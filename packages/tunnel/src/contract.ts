@@ -1,6 +1,7 @@
 import type { X0tError } from '@x0t/core'
 import type { Suite } from './aead.ts'
 import type { Carrier } from './commands.ts'
+import type { DownReason } from './liveness.ts'
 import type { Endpoint } from './socket-address.ts'
 
 /** A neighbour of the data plane. Keys and link ids come from the control connection to it. */
@@ -67,14 +68,27 @@ export interface SecurityAssociation {
 
 /** What the data plane tells its owner. */
 export type DataPlaneEvent =
-  /** Probes get through in both directions, or no longer do; traffic has moved to the alternates already. */
-  | { readonly kind: 'neighbour-up' | 'neighbour-down'; readonly neighbour: string }
-  /** Every second, and when the MTU changes: round trip, share of datagrams lost towards us, longest datagram. */
+  /** Probes get through in both directions. */
+  | { readonly kind: 'neighbour-up'; readonly neighbour: string }
+  /** They no longer do; traffic has moved to the alternates already. */
+  | { readonly kind: 'neighbour-down'; readonly neighbour: string; readonly reason: DownReason }
+  /** This process was not scheduled for so long; at most once a second, the longest of them. */
+  | { readonly kind: 'stalled'; readonly forMs: number }
+  /** Every second, and at once when loss or round trip leap or the MTU changes. */
   | {
       readonly kind: 'metric'
       readonly neighbour: string
       readonly rttMs: number
+      /** Variation of the time on the way towards us (RFC 3550 §6.4.1). */
+      readonly jitterMs: number
+      /** Share of datagrams lost towards us, 0 to 1. */
       readonly lossRatio: number
+      /** Share lost towards the neighbour, as it says; undefined until it does. */
+      readonly lossToRatio: number | undefined
+      /** Interval of our probes, and silence of the neighbour after which the link is down. */
+      readonly intervalMs: number
+      readonly deadlineMs: number
+      /** Longest datagram that passes. */
       readonly mtuBytes: number
       readonly endpoint: Endpoint | undefined
       readonly carrier: Carrier

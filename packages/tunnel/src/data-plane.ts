@@ -2,12 +2,15 @@
 import { Worker } from 'node:worker_threads'
 import { hasCode, messageOf, X0tError, type Log } from '@x0t/core'
 import { createArena } from './arena.ts'
+import { openCarrierSockets } from './carrier-sockets.ts'
 import type { Command, Report, RouteEntry, WorkerOptions } from './commands.ts'
 import type { DataPlaneEvent, Neighbour, RouteTarget, SecurityAssociation } from './contract.ts'
+import { errnoName } from './kernel.ts'
 import { openLibc } from './libc.ts'
 import { maxDatagramBytes, maxRoutes, minDatagramBytes } from './limits.ts'
 import { createLinkRegistry, type LinkTraffic } from './link-registry.ts'
 import { createPeers, full } from './peers.ts'
+import type { ProbeInterval } from './probe-pace.ts'
 import {
   allocateSharedBuffers,
   readStats,
@@ -18,6 +21,7 @@ import {
 } from './shared-state.ts'
 import { decodeSocketAddress } from './socket-address.ts'
 import { maxRemaining } from './planes.ts'
+import type { ThreadPriority } from './thread-priority.ts'
 import { openTunDevice } from './tun-device.ts'
 import { openUdpSocket } from './udp-socket.ts'
 
@@ -32,8 +36,12 @@ export interface DataPlaneOptions {
   readonly tun?: { readonly name?: string; readonly mtu?: number } | undefined
   /** Classes of traffic (DSCP, 0 to 63) that go on both trees at once, whoever they are for. */
   readonly hitlessDscp?: readonly number[]
-  /** Probes to each neighbour: 100 ms and 3 misses by default, down to 1 ms. */
-  readonly probe?: { readonly intervalMs?: number; readonly misses?: number }
+  /**
+   * Probes to each neighbour: every 10 ms on short links and less often on long or unsteady ones by default
+   * (`auto`), or at a fixed interval down to 1 ms; a link is down after 3 misses by default. The slower side of a
+   * link decides the interval.
+   */
+  readonly probe?: { readonly interval?: ProbeInterval; readonly misses?: number }
   readonly log: Log
 }
 
@@ -64,6 +72,8 @@ export interface DataPlane extends AsyncDisposable {
   /** Calls `listener` for each event; the returned function ends that. */
   onEvent(listener: (event: DataPlaneEvent) => void): () => void
   stats(): Stats
+  /** How the kernel schedules the thread that probes and receives; undefined until, or unless, it says. */
+  priority(): ThreadPriority | undefined
   /** What went over the links of a neighbour since it was added, headers of the mesh included. */
   traffic(neighbourId: string): LinkTraffic
   /** Labels of the members that sent us something, or were sent something, since the last call. */
@@ -81,7 +91,8 @@ const closingMs = 3000
  */
 export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
   const { log } = options
-  const intervalMs = Math.max(1, Math.round(options.probe?.intervalMs ?? 100))
+  const chosen = options.probe?.interval ?? 'auto'
+  const interval = chosen === 'auto' ? chosen : Math.max(1, Math.round(chosen))
   const misses = Math.max(1, Math.round(options.probe?.misses ?? 3))
   await using stack = new AsyncDisposableStack()
   const libc = openLibc()
@@ -110,6 +121,11 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
     }
   }
 
+  const carrier = openCarrierSockets(libc, arena)
+  if ('error' in carrier) log.warn('carrier-unwatched', { reason: errnoName(carrier.error) })
+  else for (const fd of [carrier.monitorFd, carrier.queryFd]) owned(fd)
+  const { monitorFd, queryFd } = 'error' in carrier ? { monitorFd: -1, queryFd: -1 } : carrier
+
   const shared = allocateSharedBuffers()
   const state = viewSharedState(shared)
   const listeners = new Set<(event: DataPlaneEvent) => void>()
@@ -137,6 +153,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
   }
   const links = createLinkRegistry(state, tell)
   const seenUnits = new Map<number, number>()
+  let priority: ThreadPriority | undefined
 
   const onReport = (report: Report): void => {
     switch (report.kind) {
@@ -144,8 +161,10 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
       case 'link-down': {
         const link = links.get(report.slot)
         if (link === undefined) return
-        const changed = links.judged(link, report.kind === 'link-up')
-        if (changed) emit({ kind: link.alive ? 'neighbour-up' : 'neighbour-down', neighbour: link.neighbour })
+        const { neighbour } = link
+        if (!links.judged(link, report.kind === 'link-up')) return
+        if (report.kind === 'link-up') emit({ kind: 'neighbour-up', neighbour })
+        else emit({ kind: 'neighbour-down', neighbour, reason: report.reason })
         return
       }
       case 'endpoint': {
@@ -159,11 +178,19 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
       case 'metric': {
         const link = links.get(report.slot)
         if (link === undefined || link.retiring !== undefined) return
-        const { rttMs, lossRatio, mtuBytes } = report
+        const { slot: _, ...measured } = report
         const { neighbour, endpoint, carrier } = link
-        emit({ kind: 'metric', neighbour, rttMs, lossRatio, mtuBytes, endpoint, carrier })
+        emit({ ...measured, neighbour, endpoint, carrier })
         return
       }
+      case 'stalled':
+        log.debug('stalled', { forMs: Math.round(report.forMs) })
+        emit(report)
+        return
+      case 'priority':
+        priority = report.priority
+        if (priority.nice >= 0) log.info('data-plane-priority', { ...priority })
+        return
       case 'udp-works': {
         const link = links.get(report.slot)
         if (link !== undefined) emit({ kind: 'udp-works', neighbour: link.neighbour })
@@ -200,12 +227,15 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
       shared,
       tunFd,
       udpFd: udp.fd,
+      udpPort: udp.port,
+      monitorFd,
+      queryFd,
       wakeFd: eventFds[role],
       otherWakeFd: eventFds[other],
       selfLabel: options.selfLabel,
       selfAddress: options.selfAddress,
       hitlessDscp: options.hitlessDscp ?? [],
-      probeIntervalMs: intervalMs,
+      probeInterval: interval,
       probeMisses: misses,
     }
     const worker = new Worker(new URL('worker.ts', import.meta.url), {
@@ -303,6 +333,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
       return () => void listeners.delete(listener)
     },
     stats: () => readStats(state),
+    priority: () => priority,
     traffic: (id) => links.traffic(id),
     peersWithTraffic: () =>
       peers.all().flatMap(([label, index]) => {

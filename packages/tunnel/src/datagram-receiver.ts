@@ -12,12 +12,21 @@ export interface DatagramReceiver {
   datagramBytes(index: number): number
   /** struct sockaddr_in6 of the sender. */
   nameAt(index: number): number
+  /** How long ago the kernel took it from the network, ms; 0 where it does not say. */
+  ageMs(index: number): number
+  /** True if the last call took all that had arrived. */
+  readonly isDrained: boolean
 }
 
 // struct mmsghdr, iovec, cmsghdr of 64-bit Linux; <linux/udp.h>
 const mmsghdrBytes = 64
 const SOL_UDP = 17
 const UDP_GRO = 104
+const SOL_SOCKET = 1
+const SCM_TIMESTAMPNS = 35
+const CLOCK_REALTIME = 0
+/** Beyond this the clock was set, or the stamp is none. */
+const maxAgeMs = 60_000
 const MSG_DONTWAIT = 0x40
 const slots = 64
 const slotBytes = 65_536
@@ -41,13 +50,32 @@ export function createDatagramReceiver(arena: Arena, kernel: Kernel, udpFd: numb
     reset(view, at)
   }
   const vector = arena.pointer(vectorAt)
+  const clockAt = arena.allocate(16)
+  const clock = arena.pointer(clockAt)
   let used = 0
+  let drained = true
+  /** Offset of the data of a control message, or 0. */
+  const find = (index: number, level: number, type: number, dataBytes: number): number => {
+    const message = vectorAt + index * mmsghdrBytes
+    const from = controlsAt + index * controlBytes
+    const end = from + Math.min(controlBytes, view.getUint32(message + 40, true))
+    for (let at = from; at + 16 + dataBytes <= end;) {
+      const length = view.getUint32(at, true)
+      const isIt = view.getInt32(at + 8, true) === level && view.getInt32(at + 12, true) === type
+      if (isIt && length >= 16 + dataBytes) return at + 16
+      if (length < 16) return 0
+      at += (length + 7) & ~7
+    }
+    return 0
+  }
   return {
     receive() {
       // The kernel has overwritten the lengths of the messages that it filled last time.
       for (let i = 0; i < used; i++) reset(view, vectorAt + i * mmsghdrBytes)
       const count = kernel.recvmmsg(udpFd, vector, slots, MSG_DONTWAIT)
       used = Math.max(0, count)
+      drained = count < slots
+      if (count > 0) kernel.clockGettime(CLOCK_REALTIME, clock)
       return count
     },
     messageAt: (index) => buffersAt + index * slotBytes,
@@ -55,11 +83,18 @@ export function createDatagramReceiver(arena: Arena, kernel: Kernel, udpFd: numb
     datagramBytes(index) {
       const message = vectorAt + index * mmsghdrBytes
       const whole = view.getUint32(message + 56, true)
-      if (view.getUint32(message + 40, true) < 20) return whole
-      const control = controlsAt + index * controlBytes
-      const isGro =
-        view.getInt32(control + 8, true) === SOL_UDP && view.getInt32(control + 12, true) === UDP_GRO
-      return isGro ? view.getInt32(control + 16, true) : whole
+      const at = find(index, SOL_UDP, UDP_GRO, 4)
+      return at === 0 ? whole : view.getInt32(at, true)
+    },
+    ageMs(index) {
+      const at = find(index, SOL_SOCKET, SCM_TIMESTAMPNS, 16)
+      if (at === 0) return 0
+      const seconds = view.getUint32(clockAt, true) - view.getUint32(at, true)
+      const age = seconds * 1000 + (view.getUint32(clockAt + 8, true) - view.getUint32(at + 8, true)) / 1e6
+      return age > 0 && age < maxAgeMs ? age : 0
+    },
+    get isDrained() {
+      return drained
     },
     nameAt: (index) => namesAt + index * 32,
   }

@@ -15,6 +15,8 @@ export interface DatagramSender {
   gather(link: Link, count: number, datagramBytes: number): void
   /** Sends datagrams of `datagramBytes` each (the last may be shorter) that lie one after the other. */
   contiguous(link: Link, at: number, length: number, datagramBytes: number): void
+  /** Sends one datagram; false if there was no room for it here. One that was refused otherwise counts as sent. */
+  single(link: Link, at: number, length: number): boolean
   /** Sends one datagram over UDP, whatever the carrier. One that is longer than the path is no fault: it measures. */
   measure(link: Link, at: number, length: number): void
 }
@@ -132,10 +134,12 @@ export function createDatagramSender({
         continue
       }
       count(result, segments)
+      lastResult = result
       done += segments
     }
   }
   let lastIovecAt = 0
+  let lastResult = 0
   const prepareGather: Prepare = (first, segments) => {
     lastIovecAt = iovecsAt + 2 * iovecBytes * first
     return 2 * segments
@@ -173,6 +177,11 @@ export function createDatagramSender({
         return
       }
       sendAll(link, total, datagramBytes, prepareContiguous, at, at + length)
+    },
+    single(link, at, length) {
+      lastResult = 0
+      this.contiguous(link, at, length, length)
+      return lastResult !== -errno.EAGAIN && lastResult !== -errno.ENOBUFS
     },
     measure(link, at, length) {
       if (!link.hasEndpoint) return

@@ -25,6 +25,9 @@ export type {
   TreeHop,
 } from './contract.ts'
 export type { Carrier } from './commands.ts'
+export type { DownReason } from './liveness.ts'
+export type { ProbeInterval } from './probe-pace.ts'
+export type { ThreadPriority } from './thread-priority.ts'
 export type { Suite } from './aead.ts'
 export type { Endpoint } from './socket-address.ts'
 export { statNames, type StatName, type Stats } from './shared-state.ts'

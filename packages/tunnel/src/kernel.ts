@@ -10,6 +10,8 @@ export interface Kernel {
   poll(address: bigint, count: number, timeoutMs: number): number
   sendmsg(fd: number, address: bigint, flags: number): number
   recvmmsg(fd: number, address: bigint, count: number, flags: number): number
+  /** Writes a struct timespec. */
+  clockGettime(clock: number, address: bigint): number
 }
 
 /** Numbers of <errno.h> that the data plane tells apart; the same on x86-64 and arm64. */
@@ -25,6 +27,9 @@ export const errno = {
   EMSGSIZE: 90,
   EOPNOTSUPP: 95,
   EADDRINUSE: 98,
+  ENETUNREACH: 101,
+  ENOBUFS: 105,
+  EHOSTUNREACH: 113,
 } as const
 
 /** Name of an error number, for messages. */

@@ -1,8 +1,10 @@
 import { dlopen, getRawPointer, toArrayBuffer } from 'node:ffi'
-import type { Kernel } from './kernel.ts'
+import { arch } from 'node:os'
+import { errno, type Kernel } from './kernel.ts'
+import type { Scheduling } from './thread-priority.ts'
 
 /** What the owner's thread needs beyond {@link Kernel}, to open sockets and devices. */
-export interface Libc extends Kernel {
+export interface Libc extends Kernel, Scheduling {
   open(path: string, flags: number): number
   ioctl(fd: number, request: number, address: bigint): number
   socket(family: number, type: number, protocol: number): number
@@ -10,8 +12,6 @@ export interface Libc extends Kernel {
   getsockname(fd: number, address: bigint, lengthAddress: bigint): number
   setsockopt(fd: number, level: number, name: number, address: bigint, length: number): number
   eventfd(initial: number, flags: number): number
-  /** Nice value of the calling thread, -20 to 19. */
-  setThreadNice(nice: number): number
 }
 
 const signatures = {
@@ -29,8 +29,19 @@ const signatures = {
   getsockname: { arguments: ['i32', 'pointer', 'pointer'], return: 'i32' },
   setsockopt: { arguments: ['i32', 'i32', 'i32', 'pointer', 'i32'], return: 'i32' },
   eventfd: { arguments: ['i32', 'i32'], return: 'i32' },
-  setpriority: { arguments: ['i32', 'i32', 'i32'], return: 'i32' },
+  clock_gettime: { arguments: ['i32', 'pointer'], return: 'i32' },
+  syscall: { arguments: ['i64', 'i64', 'pointer', 'i64', 'i64'], return: 'i64' },
 } as const
+
+interface SchedulingNumbers {
+  readonly set: bigint
+  readonly get: bigint
+}
+/** Numbers of sched_setattr and sched_getattr, <asm/unistd.h>. */
+const schedulingNumbers: Readonly<Record<string, SchedulingNumbers>> = {
+  x64: { set: 314n, get: 315n },
+  arm64: { set: 274n, get: 275n },
+}
 
 /** The system calls of this thread through libc; to be opened once in each thread, since errno is per thread. */
 export function openLibc(): Libc {
@@ -38,6 +49,9 @@ export function openLibc(): Libc {
   const { __errno_location: errnoLocation } = functions
   const errnoOf = new Int32Array(toArrayBuffer(errnoLocation(), 4, false))
   const checked = (result: number): number => (result < 0 ? -errnoOf[0]! : result)
+  const numbers = schedulingNumbers[arch()]
+  const scheduling = (call: (numbers: SchedulingNumbers) => bigint): number =>
+    numbers === undefined ? -errno.EOPNOTSUPP : checked(Number(call(numbers)))
   return {
     addressOf: (memory) => getRawPointer(memory),
     read: (fd, address, length) => checked(functions.read(fd, address, length)),
@@ -54,7 +68,10 @@ export function openLibc(): Libc {
     setsockopt: (fd, level, name, address, length) =>
       checked(functions.setsockopt(fd, level, name, address, length)),
     eventfd: (initial, flags) => checked(functions.eventfd(initial, flags)),
-    // PRIO_PROCESS and 0: on Linux that is the calling thread.
-    setThreadNice: (nice) => checked(functions.setpriority(0, 0, nice)),
+    clockGettime: (clock, address) => checked(functions.clock_gettime(clock, address)),
+    // Thread 0 is the calling one; glibc has these two since 2.41 only.
+    setAttributes: (address) => scheduling((numbers) => functions.syscall(numbers.set, 0n, address, 0n, 0n)),
+    getAttributes: (address, length) =>
+      scheduling((numbers) => functions.syscall(numbers.get, 0n, address, BigInt(length), 0n)),
   }
 }

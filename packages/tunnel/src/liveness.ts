@@ -1,113 +1,238 @@
-/** What a probe says, 16 bytes after the hop header. Times are microseconds modulo 2^32 of the sender's clock. */
-export interface Probe {
-  readonly sentUs: number
-  /** The last probe that its sender received, and how long it had been there; 0 and 0 if none. */
-  readonly echoSentUs: number
-  readonly echoDwellUs: number
-  readonly intervalMs: number
-  readonly misses: number
-  /** Its sender hears the other side. */
-  readonly hears: boolean
-}
+import type { Carrier } from './commands.ts'
+import { createFlapDamping } from './flap-damping.ts'
+import { createProbePace, moderateMs, type ProbeInterval } from './probe-pace.ts'
+import type { Probe } from './probe.ts'
+import { createRoundTrip } from './round-trip.ts'
+
+/** Why a link went down: nothing was heard, its interface or route is gone, or the neighbour does not hear us. */
+export type DownReason = 'silent' | 'carrier' | 'told'
+
+export type Change = { readonly kind: 'up' } | { readonly kind: 'down'; readonly reason: DownReason }
 
 /**
  * Liveness of one link, after Bidirectional Forwarding Detection's asynchronous mode (RFC 5880 §6.8): both sides
- * send probes; the link lives while each hears the other and says so.
+ * send probes; the link lives while each hears the other and says so. Silence counts only as far as this side has
+ * itself been awake to send its own probes (Lifeguard: Dadgar, Phillips, Currey 2017, "local health").
  */
 export interface Liveness {
-  /** Any datagram with a valid tag came. */
-  heard(nowMs: number): void
-  /** A probe came; true if it asks for one in return at once, because the other side does not hear us yet. */
-  probeReceived(probe: Probe, nowMs: number): boolean
+  /** Any datagram with a valid tag arrived, at `atMs`. */
+  heard(atMs: number): void
+  /** A probe arrived; true if it asks for one in return at once, because the other side does not hear us. */
+  probeReceived(probe: Probe, atMs: number): boolean
   /** The probe to send now. */
-  makeProbe(nowMs: number): Probe
-  /** True if a probe is due. */
+  makeProbe(nowMs: number): Omit<Probe, 'lossRatio' | 'mtuProbes'>
+  /** There was no room to send that probe: it is tried again in a millisecond, and does not count as sent for a while. */
+  sendFailed(nowMs: number): void
+  /** True if a probe is due, or so nearly that it may go now that the thread is awake. */
   isDue(nowMs: number): boolean
   /** The change of state since the last call, if any. */
-  judge(nowMs: number): 'up' | 'down' | undefined
-  /** This process was not scheduled until now: the neighbour gets one more interval to be heard. */
-  excuse(nowMs: number): void
+  judge(nowMs: number): Change | undefined
+  /** The interface under the link is gone: {@link Liveness.judge} takes it down. */
+  carrierLost(): void
+  /** The link has another carrier or path: what was measured does not hold. */
+  carrierChanged(carrier: Carrier): void
+  /** How many links this node probes. */
+  setLinks(links: number): void
   /** When {@link Liveness.isDue} or {@link Liveness.judge} should be asked next. */
   nextAtMs(): number
   readonly alive: boolean
   /** Smoothed round trip, ms; 0 before the first answer. */
   readonly rttMs: number
+  readonly jitterMs: number
+  /** Interval at which we probe, and silence after which we judge, ms. */
+  readonly intervalMs: number
+  readonly deadlineMs: number
 }
 
 const microseconds = 2 ** 32
+/** TCP under a `tls` link may be silent so long while it repairs a loss. */
+const tlsDeadlineMs = 1500
 
 /** @param misses intervals of silence after which the other side is to declare us dead */
 export function createLiveness({
-  intervalMs,
+  interval,
   misses,
+  carrier,
   nowMs,
 }: {
-  readonly intervalMs: number
+  readonly interval: ProbeInterval
   readonly misses: number
+  readonly carrier: Carrier
   readonly nowMs: number
 }): Liveness {
+  const pace = createProbePace(interval)
+  const damping = createFlapDamping()
+  const trip = createRoundTrip()
+  let carries = carrier
+  let links = 1
   let heardAtMs = -Infinity
-  let silenceMs = intervalMs * misses
-  let peerIntervalMs = intervalMs
+  let hearing = false
+  let sentSinceHeard = 0
+  let failures = 0
+  let cut: DownReason | undefined
   let peerHears = false
+  let peerIntervalMs = pace.wantedMs
+  let peerWantedMs = 0
+  let peerMisses = misses
   let alive = false
-  let rttMs = 0
+  /** Since when both sides hear each other; they may have to do so for a while. */
+  let steadySinceMs = Infinity
+  /** Only an echo of a probe sent since then proves that the link is back. */
+  let lostAtUs: number | undefined
+  let proven = true
+  let lastSentUs: number | undefined
   let echoSentUs = 0
   let echoAtMs = -Infinity
   let dueAtMs = nowMs
+  /** The pace that the neighbour has been told, and for how many more probes the one before still holds. */
+  let promisedMs = pace.wantedMs
+  let keptMs = pace.wantedMs
+  let keptFor = 0
   const toUs = (ms: number): number => Math.floor(ms * 1000) % microseconds
-  const hears = (now: number): boolean => now - heardAtMs < silenceMs
+  /** On the circle of 2^32. */
+  const isAfter = (a: number, b: number): boolean => {
+    const difference = (a - b + microseconds) % microseconds
+    return difference !== 0 && difference < microseconds / 2
+  }
+  /** A link that is down is looked after at a moderate pace. */
+  const paceMs = (): number => {
+    const wished = Math.max(pace.wantedMs, peerWantedMs)
+    return alive || interval !== 'auto' ? wished : Math.max(moderateMs, wished)
+  }
+  const spacingMs = (): number => (keptFor > 0 ? Math.min(keptMs, promisedMs) : promisedMs)
+  const deadlineMs = (): number => {
+    const silenceMs = peerIntervalMs * peerMisses
+    const wholeMs = silenceMs + Math.min(4 * trip.jitterMs, silenceMs)
+    return carries === 'tls' && interval === 'auto' ? Math.max(wholeMs, tlsDeadlineMs) : wholeMs
+  }
+  const hear = (atMs: number): void => {
+    heardAtMs = Math.max(heardAtMs, atMs)
+    sentSinceHeard = 0
+    failures = 0
+    hearing = true
+  }
+  const goDown = (reason: DownReason, now: number): Change => {
+    alive = false
+    damping.down(now)
+    lostAtUs = toUs(now)
+    proven = false
+    steadySinceMs = Infinity
+    // Tell the other side at once.
+    dueAtMs = now
+    return { kind: 'down', reason }
+  }
+  const holdMs = (): number => damping.holdMs(Math.max(pace.wantedMs, peerWantedMs), steadySinceMs)
   return {
-    heard(now) {
-      heardAtMs = now
-    },
-    probeReceived(probe, now) {
-      heardAtMs = now
+    heard: hear,
+    probeReceived(probe, at) {
+      hear(at)
+      // One that was overtaken on the way tells what is no longer so.
+      if (lastSentUs !== undefined && isAfter(lastSentUs, probe.sentUs)) return false
+      lastSentUs = probe.sentUs
       peerIntervalMs = Math.max(1, probe.intervalMs)
-      silenceMs = peerIntervalMs * Math.max(1, probe.misses)
+      peerWantedMs = probe.wantedMs
+      peerMisses = Math.max(1, probe.misses)
       peerHears = probe.hears
       echoSentUs = probe.sentUs
-      echoAtMs = now
+      echoAtMs = at
+      trip.arrived(probe.sentUs, toUs(at))
       if (probe.echoSentUs !== 0) {
-        const sampleUs = (toUs(now) - probe.echoSentUs - probe.echoDwellUs + 2 * microseconds) % microseconds
-        // A sample above a minute is a wrapped or forged clock.
-        if (sampleUs < 60e6) rttMs = rttMs === 0 ? sampleUs / 1000 : rttMs + (sampleUs / 1000 - rttMs) / 8
+        if (lostAtUs !== undefined && !isAfter(lostAtUs, probe.echoSentUs)) proven = true
+        trip.echoed(probe.echoSentUs, probe.echoDwellUs, toUs(at))
+        pace.measured(
+          { rttMs: trip.rttMs, jitterMs: trip.jitterMs, samples: trip.samples, links, carrier: carries },
+          at,
+        )
       }
       return !probe.hears
     },
     makeProbe(now) {
-      // Sent early by up to a quarter, so that neighbours do not fall into step (RFC 5880 §6.8.7).
-      dueAtMs = now + intervalMs * (0.8 + 0.15 * ((toUs(now) % 64) / 64))
-      const dwellUs =
-        echoAtMs === -Infinity ? 0 : Math.min(microseconds - 1, Math.round((now - echoAtMs) * 1000))
-      // 0 means "none".
+      const nextMs = paceMs()
+      if (nextMs > promisedMs) {
+        // Slower only after the other side had every chance to know: until then as before (RFC 5880 §6.8.3).
+        keptMs = spacingMs()
+        keptFor = misses + 1
+      }
+      promisedMs = nextMs
+      if (keptFor > 0) keptFor--
+      // Sent early by up to a tenth, so that neighbours do not fall into step (RFC 5880 §6.8.7).
+      dueAtMs = now + spacingMs() * (0.9 + 0.1 * ((toUs(now) % 64) / 64))
+      sentSinceHeard++
+      const dwellMs = echoAtMs === -Infinity ? 0 : Math.max(0, now - echoAtMs)
       return {
+        // 0 means "none".
         sentUs: toUs(now) || 1,
         echoSentUs,
-        echoDwellUs: dwellUs,
-        intervalMs,
+        echoDwellUs: Math.min(microseconds - 1, Math.round(dwellMs * 1000)),
+        intervalMs: promisedMs,
         misses,
-        hears: hears(now),
+        hears: hearing,
+        wantedMs: pace.wantedMs,
       }
     },
-    isDue: (now) => now >= dueAtMs,
+    sendFailed(now) {
+      dueAtMs = now + 1
+      if (failures++ < maxRetries) sentSinceHeard--
+    },
+    isDue: (now) => now >= dueAtMs - spacingMs() * earlyShare,
     judge(now) {
-      const lives = peerHears && hears(now)
-      if (lives === alive) return undefined
-      alive = lives
-      // Tell the other side at once, in either case.
+      if (cut !== undefined) {
+        const reason = cut
+        cut = undefined
+        hearing = false
+        if (alive) return goDown(reason, now)
+      }
+      if (hearing && now - heardAtMs >= deadlineMs() && sentSinceHeard >= misses) hearing = false
+      const lives = hearing && peerHears && proven
+      if (alive) return lives ? undefined : goDown(hearing ? 'told' : 'silent', now)
+      if (!lives) {
+        steadySinceMs = Infinity
+        return undefined
+      }
+      if (steadySinceMs === Infinity) steadySinceMs = now
+      if (now - steadySinceMs < holdMs()) return undefined
+      alive = true
       dueAtMs = now
-      return lives ? 'up' : 'down'
+      return { kind: 'up' }
     },
-    excuse(now) {
-      if (alive) heardAtMs = Math.max(heardAtMs, now - silenceMs + peerIntervalMs)
+    carrierLost() {
+      if (!alive || carries === 'tls') return
+      cut = 'carrier'
     },
-    nextAtMs: () => (alive ? Math.min(dueAtMs, heardAtMs + silenceMs) : dueAtMs),
+    carrierChanged(next) {
+      if (next === carries) return
+      carries = next
+      trip.restart()
+      pace.restart()
+    },
+    setLinks(count) {
+      links = count
+    },
+    nextAtMs() {
+      if (!alive) return steadySinceMs === Infinity ? dueAtMs : Math.min(dueAtMs, steadySinceMs + holdMs())
+      // Before enough of our own probes are out nothing is judged.
+      return sentSinceHeard >= misses ? Math.min(dueAtMs, heardAtMs + deadlineMs()) : dueAtMs
+    },
     get alive() {
       return alive
     },
     get rttMs() {
-      return rttMs
+      return trip.rttMs
+    },
+    get jitterMs() {
+      return trip.jitterMs
+    },
+    get intervalMs() {
+      return promisedMs
+    },
+    get deadlineMs() {
+      return deadlineMs()
     },
   }
 }
+
+/** A probe for which there is no room so often during one silence counts as sent: something is stuck. */
+const maxRetries = 16
+
+/** A thread that is awake anyway sends what would be due within this share of the interval: fewer wake-ups. */
+const earlyShare = 0.2

@@ -1,12 +1,23 @@
 import type { Arena } from './arena.ts'
 import type { Report } from './commands.ts'
 import type { DatagramSender } from './datagram-sender.ts'
-import { datagramType, headerBytes, hopHeaderBytes, writeCounter, writeHopHeader } from './datagram.ts'
+import {
+  datagramType,
+  headerBytes,
+  hopHeaderBytes,
+  readCounter,
+  writeCounter,
+  writeHopHeader,
+} from './datagram.ts'
 import type { HopRoutines } from './hop-routines.ts'
+import { createLinkMetric, type LinkMetric } from './link-metric.ts'
 import { maxDatagramBytes, minDatagramBytes } from './limits.ts'
 import type { Link } from './links.ts'
-import { createLiveness, type Liveness } from './liveness.ts'
+import { createLiveness, type DownReason, type Liveness } from './liveness.ts'
 import { createPathMtu, type PathMtu } from './path-mtu.ts'
+import type { ProbeInterval } from './probe-pace.ts'
+import { probeLabel, readProbe, writeProbe } from './probe.ts'
+import { stat } from './shared-state.ts'
 import type { TakeCounters } from './unit-sender.ts'
 
 /** What is known of one link: liveness, path MTU, loss. */
@@ -14,32 +25,38 @@ interface Watch {
   link: Link
   readonly liveness: Liveness
   readonly mtu: PathMtu
-  received: number
-  /** Highest hop counter and number of datagrams at the last metric. */
-  counterAtMetric: number
-  highestCounter: number
-  metricAtMs: number
+  metric: LinkMetric
+  mtuProbes: number
   udpTryAtMs: number
-  reportedMtu: number
 }
 
 /** Probes all links, judges them, measures them. Belongs to the receiving worker. */
 export interface NeighbourWatch {
   add(link: Link, nowMs: number): void
   remove(slot: number): void
-  /** A datagram with a valid tag and a new hop counter came over this link. */
-  heard(slot: number, counter: number, nowMs: number): void
-  /** Handles probe, path-MTU probe and answer at `at`. */
-  received(link: Link, type: number, at: number, length: number, nowMs: number): void
-  /** Sends what is due and judges; `stalled` if this thread was not scheduled when it should have been. */
-  tick(nowMs: number, stalled: boolean): void
+  /** A datagram with a valid tag and a new hop counter arrived over this link at `atMs`. */
+  heard(slot: number, type: number, counter: number, atMs: number): void
+  /** Handles probe, path-MTU probe and answer at `at`, which arrived at `atMs`. */
+  received(link: Link, type: number, at: number, length: number, atMs: number, nowMs: number): void
+  /** Sends what is due, and judges unless datagrams that have arrived still wait to be read (`isDrained` false). */
+  tick(nowMs: number, isDrained: boolean): void
+  /** The interface or route under these links is gone. */
+  carrierLost(links: readonly Link[], nowMs: number): void
+  /** Links that live. */
+  living(): readonly Link[]
   /** When {@link NeighbourWatch.tick} is due next. */
   nextAtMs(): number
 }
 
-const metricIntervalMs = 1000
 /** While a link is carried by `tls`, UDP is tried this often. */
 const udpTryIntervalMs = 2000
+/** A backlog of datagrams puts off judgement for this long at most. */
+const maxBacklogMs = 50
+const downStat: Readonly<Record<DownReason, number>> = {
+  silent: stat.linkDownsSilent,
+  carrier: stat.linkDownsCarrier,
+  told: stat.linkDownsTold,
+}
 
 export function createNeighbourWatch({
   arena,
@@ -47,7 +64,8 @@ export function createNeighbourWatch({
   sender,
   takeCounters,
   linkAlive,
-  intervalMs,
+  stats,
+  interval,
   misses,
   report,
 }: {
@@ -56,56 +74,64 @@ export function createNeighbourWatch({
   readonly sender: DatagramSender
   readonly takeCounters: TakeCounters
   readonly linkAlive: Int32Array
-  readonly intervalMs: number
+  readonly stats: Float64Array
+  readonly interval: ProbeInterval
   readonly misses: number
   readonly report: (report: Report) => void
 }): NeighbourWatch {
   const watches = new Map<number, Watch>()
   const { view } = arena
   const probeAt = arena.allocate(maxDatagramBytes)
+  let drainedAtMs = -Infinity
 
-  /** Puts the hop header before the 16 bytes that are at `probeAt` already. */
-  const finish = (link: Link, type: number): void => {
-    writeHopHeader(arena, probeAt, type, link.remoteLinkId, 0, 0)
+  /** Puts counter and tag into the datagram at `probeAt`. */
+  const finish = (link: Link): void => {
     writeCounter(arena, probeAt, takeCounters(link.slot, 1))
     routines.tag(link.sendKeyAt, probeAt)
   }
-  const sendProbe = ({ link, liveness }: Watch, nowMs: number): void => {
-    const probe = liveness.makeProbe(nowMs)
-    const at = probeAt + hopHeaderBytes
-    view.setUint32(at, probe.sentUs)
-    view.setUint32(at + 4, probe.echoSentUs)
-    view.setUint32(at + 8, probe.echoDwellUs)
-    view.setUint16(at + 12, probe.intervalMs)
-    view.setUint8(at + 14, probe.misses)
-    view.setUint8(at + 15, probe.hears ? 1 : 0)
-    finish(link, datagramType.probe)
-    sender.contiguous(link, probeAt, headerBytes, headerBytes)
+  const sendProbe = ({ link, liveness, metric, mtuProbes }: Watch, nowMs: number): void => {
+    const probe = { ...liveness.makeProbe(nowMs), lossRatio: metric.lossRatio, mtuProbes }
+    const [high, low] = probeLabel(probe)
+    writeHopHeader(arena, probeAt, datagramType.probe, link.remoteLinkId, high, low)
+    writeProbe(view, probeAt, probe)
+    finish(link)
+    if (!sender.single(link, probeAt, headerBytes)) liveness.sendFailed(nowMs)
   }
   const sendMtu = (link: Link, type: number, size: number, length: number): void => {
     arena.bytes.fill(0, probeAt + hopHeaderBytes, probeAt + length)
     view.setUint32(probeAt + hopHeaderBytes, size)
-    finish(link, type)
+    writeHopHeader(arena, probeAt, type, link.remoteLinkId, 0, 0)
+    finish(link)
     if (type === datagramType.mtuProbe) sender.measure(link, probeAt, length)
     else sender.contiguous(link, probeAt, length, length)
+  }
+  const sendMtuProbe = (watch: Watch, size: number): void => {
+    watch.mtuProbes++
+    sendMtu(watch.link, datagramType.mtuProbe, size, size)
   }
   const judge = (watch: Watch, nowMs: number): void => {
     const change = watch.liveness.judge(nowMs)
     if (change === undefined) return
-    linkAlive[watch.link.slot] = change === 'up' ? 1 : 0
-    if (change === 'up') watch.mtu.restart(nowMs)
-    report({ kind: change === 'up' ? 'link-up' : 'link-down', slot: watch.link.slot })
+    const { slot } = watch.link
+    linkAlive[slot] = change.kind === 'up' ? 1 : 0
+    if (change.kind === 'up') {
+      watch.mtu.restart(nowMs)
+      watch.metric = createLinkMetric(nowMs)
+      report({ kind: 'link-up', slot })
+      return
+    }
+    stats[downStat[change.reason]]!++
+    report({ kind: 'link-down', slot, reason: change.reason })
+    sendProbe(watch, nowMs)
   }
-  const measure = (watch: Watch, nowMs: number): void => {
-    const { link, liveness, mtu } = watch
-    if (nowMs - watch.metricAtMs < metricIntervalMs && mtu.bytes === watch.reportedMtu) return
-    const expected = watch.highestCounter - watch.counterAtMetric
-    const lossRatio = expected <= 0 ? 0 : Math.max(0, 1 - watch.received / expected)
-    watch.counterAtMetric = watch.highestCounter
-    watch.received = 0
-    watch.metricAtMs = nowMs
-    watch.reportedMtu = mtu.bytes
-    report({ kind: 'metric', slot: link.slot, rttMs: liveness.rttMs, lossRatio, mtuBytes: mtu.bytes })
+  const measure = ({ link, liveness, mtu, metric }: Watch, nowMs: number): void => {
+    const { rttMs, jitterMs, intervalMs, deadlineMs } = liveness
+    const due = metric.take({ rttMs, mtuBytes: mtu.bytes }, nowMs)
+    if (due === undefined) return
+    report({ kind: 'metric', slot: link.slot, ...due, jitterMs, intervalMs, deadlineMs })
+  }
+  const countLinks = (): void => {
+    for (const { liveness } of watches.values()) liveness.setLinks(watches.size)
   }
 
   return {
@@ -115,52 +141,43 @@ export function createNeighbourWatch({
         // The same keys over another carrier: the link is taken to live until silence says otherwise.
         known.link = link
         known.mtu.restart(nowMs)
+        known.liveness.carrierChanged(link.carrier)
         return
       }
       watches.set(link.slot, {
         link,
-        liveness: createLiveness({ intervalMs, misses, nowMs }),
+        liveness: createLiveness({ interval, misses, carrier: link.carrier, nowMs }),
         mtu: createPathMtu(nowMs),
-        received: 0,
-        counterAtMetric: 0,
-        highestCounter: 0,
-        metricAtMs: nowMs,
+        metric: createLinkMetric(nowMs),
+        mtuProbes: 0,
         udpTryAtMs: nowMs,
-        reportedMtu: 0,
       })
       linkAlive[link.slot] = 0
+      countLinks()
     },
     remove(slot) {
       watches.delete(slot)
       linkAlive[slot] = 0
+      countLinks()
     },
-    heard(slot, counter, nowMs) {
+    heard(slot, type, counter, atMs) {
       const watch = watches.get(slot)
       if (watch === undefined) return
-      watch.received++
-      if (counter > watch.highestCounter) watch.highestCounter = counter
-      watch.liveness.heard(nowMs)
+      if (type !== datagramType.mtuProbe) watch.metric.received(counter)
+      watch.liveness.heard(atMs)
     },
-    received(link, type, at, length, nowMs) {
+    received(link, type, at, length, atMs, nowMs) {
       const watch = watches.get(link.slot)
       if (watch === undefined) return
       const body = at + hopHeaderBytes
       if (type === datagramType.probe) {
+        const probe = readProbe(view, at)
         const wasAlive = watch.liveness.alive
-        const answer = watch.liveness.probeReceived(
-          {
-            sentUs: view.getUint32(body),
-            echoSentUs: view.getUint32(body + 4),
-            echoDwellUs: view.getUint32(body + 8),
-            intervalMs: view.getUint16(body + 12),
-            misses: view.getUint8(body + 14),
-            hears: view.getUint8(body + 15) === 1,
-          },
-          nowMs,
-        )
+        const answer = watch.liveness.probeReceived(probe, atMs)
+        watch.metric.probed(readCounter(arena, at), probe, atMs)
         judge(watch, nowMs)
         // The other side does not hear us, or we have just come up: it should know now, not in an interval.
-        if (answer || wasAlive !== watch.liveness.alive) sendProbe(watch, nowMs)
+        if (answer || (!wasAlive && watch.liveness.alive)) sendProbe(watch, nowMs)
       } else if (type === datagramType.mtuProbe) {
         // An answer is shorter than any probe, so nobody is amplified.
         if (view.getUint32(body) === length) sendMtu(link, datagramType.mtuAnswer, length, headerBytes)
@@ -169,21 +186,32 @@ export function createNeighbourWatch({
         if (link.carrier === 'tls') report({ kind: 'udp-works', slot: link.slot })
       }
     },
-    tick(nowMs, stalled) {
+    tick(nowMs, isDrained) {
+      if (isDrained) drainedAtMs = nowMs
+      // What waits to be read may be the very sign of life that is missed.
+      const mayJudge = isDrained || nowMs - drainedAtMs > maxBacklogMs
       for (const watch of watches.values()) {
-        if (stalled) watch.liveness.excuse(nowMs)
-        judge(watch, nowMs)
         if (watch.liveness.isDue(nowMs)) sendProbe(watch, nowMs)
+        if (mayJudge) judge(watch, nowMs)
         if (!watch.liveness.alive) continue
         if (watch.link.carrier === 'udp') {
-          for (const size of watch.mtu.due(nowMs)) sendMtu(watch.link, datagramType.mtuProbe, size, size)
+          for (const size of watch.mtu.due(nowMs)) sendMtuProbe(watch, size)
         } else if (nowMs >= watch.udpTryAtMs) {
           watch.udpTryAtMs = nowMs + udpTryIntervalMs
-          sendMtu(watch.link, datagramType.mtuProbe, minDatagramBytes, minDatagramBytes)
+          sendMtuProbe(watch, minDatagramBytes)
         }
         measure(watch, nowMs)
       }
     },
+    carrierLost(links, nowMs) {
+      for (const { slot } of links) {
+        const watch = watches.get(slot)
+        if (watch === undefined) continue
+        watch.liveness.carrierLost()
+        judge(watch, nowMs)
+      }
+    },
+    living: () => [...watches.values()].flatMap(({ link, liveness }) => (liveness.alive ? [link] : [])),
     nextAtMs() {
       let next = Infinity
       for (const { liveness, mtu, link } of watches.values()) {

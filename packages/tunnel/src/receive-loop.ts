@@ -3,6 +3,7 @@
 import type { Aead, AeadFactory } from './aead.ts'
 import { aeadTagBytes } from './aead.ts'
 import type { Arena } from './arena.ts'
+import { createCarrierWatch } from './carrier-watch.ts'
 import type { Command, Report } from './commands.ts'
 import { createCopyTally, type CopyTally } from './copy-tally.ts'
 import { createDatagramReceiver } from './datagram-receiver.ts'
@@ -16,6 +17,7 @@ import { createLinks, type Link } from './links.ts'
 import { adaptToLoss, initialLossState, type LossState } from './loss-adaptation.ts'
 import { createNeighbourWatch } from './neighbour-watch.ts'
 import { countDetour, createForwarding, createHop, maxRemaining, plane, writePlane } from './planes.ts'
+import type { ProbeInterval } from './probe-pace.ts'
 import { createReplayWindow, type ReplayWindow } from './replay-window.ts'
 import { addressWords, createRoutes } from './routes.ts'
 import { receptionWords, stat, type SharedState, trafficCell, trafficCells } from './shared-state.ts'
@@ -28,8 +30,10 @@ export interface ReceiveLoop {
   apply(command: Command): void
   /** Receives one batch; true if there may be more. */
   receiveBatch(): boolean
-  /** Work that depends on time. `stalled`: the thread woke much later than it should have. */
-  tick(stalled: boolean): void
+  /** Work that depends on time. */
+  tick(): void
+  /** The carrier watch has something to read. */
+  carrierChanged(): void
   /** When {@link ReceiveLoop.tick} is due next, ms. */
   nextAtMs(): number
 }
@@ -64,8 +68,11 @@ export function createReceiveLoop({
   udpFd,
   selfLabel,
   selfAddress,
-  probeIntervalMs,
+  probeInterval,
   probeMisses,
+  udpPort,
+  monitorFd,
+  queryFd,
   nowMs,
   report,
   wakeSender,
@@ -80,8 +87,12 @@ export function createReceiveLoop({
   readonly udpFd: number
   readonly selfLabel: Uint8Array
   readonly selfAddress: Uint8Array
-  readonly probeIntervalMs: number
+  readonly probeInterval: ProbeInterval
   readonly probeMisses: number
+  readonly udpPort: number
+  /** rtnetlink sockets, or -1: then lost carriers are found by silence. */
+  readonly monitorFd: number
+  readonly queryFd: number
   readonly nowMs: () => number
   readonly report: (report: Report) => void
   /** Lets the sending worker look at the reception counters. */
@@ -110,10 +121,13 @@ export function createReceiveLoop({
     sender,
     takeCounters,
     linkAlive: shared.linkAlive,
-    intervalMs: probeIntervalMs,
+    stats,
+    interval: probeInterval,
     misses: probeMisses,
     report,
   })
+  const carrier =
+    monitorFd < 0 ? undefined : createCarrierWatch({ arena, kernel, monitorFd, queryFd, sourcePort: udpPort })
   const hopWindows = new Map<number, ReplayWindow>()
   const sessions = new Map<number, Session>()
   /** By peer: its protection, and the totals of its last report. */
@@ -123,6 +137,8 @@ export function createReceiveLoop({
   const selfWords = addressWords(selfAddress)
   const framesAt = arena.allocate(65_536)
   let now = nowMs()
+  /** When the datagrams at hand arrived, which may be before they were read. */
+  let arrivedAtMs = now
   let expireAtMs = now
   let lossSeen = false
 
@@ -321,8 +337,8 @@ export function createReceiveLoop({
     const cell = link.slot * trafficCells + trafficCell.received
     shared.linkTraffic[cell]! += length
     shared.linkTraffic[cell + 1]! += 1
-    watch.heard(link.slot, counter, now)
     const type = bytes[at]!
+    watch.heard(link.slot, type, counter, arrivedAtMs)
     if (type === datagramType.data) {
       const isMine =
         view.getUint32(at + field.label) === selfHigh && view.getUint32(at + field.label + 4) === selfLow
@@ -332,7 +348,7 @@ export function createReceiveLoop({
     }
     // Only the newest probe tells where the neighbour is: an older one may come over the path that was left.
     if (type === datagramType.probe && nameAt !== 0 && window.highest() === counter) roam(link, nameAt)
-    watch.received(link, type, at, length, now)
+    watch.received(link, type, at, length, arrivedAtMs, now)
   }
   const onMessage = (at: number, length: number, datagramBytes: number, nameAt: number): void => {
     if (datagramBytes <= 0) return
@@ -409,6 +425,7 @@ export function createReceiveLoop({
         case 'frames': {
           let from = 0
           const frames = command.bytes
+          arrivedAtMs = now
           while (from + 2 <= frames.length) {
             const length = (frames[from]! << 8) | frames[from + 1]!
             if (from + 2 + length > frames.length) break
@@ -427,6 +444,7 @@ export function createReceiveLoop({
       const count = receiver.receive()
       now = nowMs()
       for (let i = 0; i < count; i++) {
+        arrivedAtMs = now - receiver.ageMs(i)
         onMessage(
           receiver.messageAt(i),
           receiver.messageBytes(i),
@@ -436,9 +454,15 @@ export function createReceiveLoop({
       }
       return count > 0
     },
-    tick(stalled) {
+    carrierChanged() {
       now = nowMs()
-      watch.tick(now, stalled)
+      if (carrier?.read(now) === true) watch.carrierLost(carrier.cut(watch.living(), now), now)
+    },
+    tick() {
+      now = nowMs()
+      if (carrier !== undefined && carrier.nextAtMs() <= now)
+        watch.carrierLost(carrier.cut(watch.living(), now), now)
+      watch.tick(now, receiver.isDrained)
       routes.age(now)
       if (now < expireAtMs) return
       expireAtMs = now + expireIntervalMs
@@ -446,7 +470,9 @@ export function createReceiveLoop({
       if (lossSeen) wakeSender()
       lossSeen = false
     },
-    nextAtMs: () =>
-      assembler.waiting() > 0 || lossSeen ? Math.min(expireAtMs, watch.nextAtMs()) : watch.nextAtMs(),
+    nextAtMs() {
+      const nextMs = Math.min(watch.nextAtMs(), carrier?.nextAtMs() ?? Infinity)
+      return assembler.waiting() > 0 || lossSeen ? Math.min(expireAtMs, nextMs) : nextMs
+    },
   }
 }

@@ -72,6 +72,10 @@ export const statNames = [
   'droppedSendError',
   'droppedTooLong',
   'tunWriteErrors',
+  'linkDownsSilent',
+  'linkDownsCarrier',
+  'linkDownsTold',
+  'workerStalls',
 ] as const
 
 export type StatName = (typeof statNames)[number]

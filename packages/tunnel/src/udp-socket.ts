@@ -26,13 +26,14 @@ const IPV6_V6ONLY = 26
 const PMTUDISC_PROBE = 3
 const SOL_UDP = 17
 const UDP_GRO = 104
+const SO_TIMESTAMPNS = 35
 
 /** Room for what arrives while the receiving worker is busy: about 15 ms at 4 Gbit/s. */
 const receiveBufferBytes = 8 * 1024 * 1024
 const sendBufferBytes = 1024 * 1024
 const sendTimeoutUs = 200_000n
 
-/** Opens the data plane's socket: dual-stack, GRO on, never fragmented. @throws X0tError UDP_UNAVAILABLE */
+/** Opens the data plane's socket: dual-stack, GRO and time stamps on, never fragmented. @throws X0tError UDP_UNAVAILABLE */
 export function openUdpSocket(
   libc: Libc,
   arena: Arena,
@@ -54,6 +55,7 @@ export function openUdpSocket(
     option(IPPROTO_IPV6, IPV6_MTU_DISCOVER, PMTUDISC_PROBE),
     option(IPPROTO_IP, IP_MTU_DISCOVER, PMTUDISC_PROBE),
     option(SOL_UDP, UDP_GRO, 1),
+    option(SOL_SOCKET, SO_TIMESTAMPNS, 1),
     option(SOL_SOCKET, SO_SNDBUF, sendBufferBytes),
   ].find((result) => result < 0)
   // Beyond the system's limit only with CAP_NET_ADMIN; without it, as much as it gives.

@@ -5,7 +5,8 @@ import { compileHopRoutines } from './hop-routines.ts'
 import type { Kernel } from './kernel.ts'
 import { createReceiveLoop } from './receive-loop.ts'
 import { createSendLoop } from './send-loop.ts'
-import { viewSharedState } from './shared-state.ts'
+import { stat, viewSharedState } from './shared-state.ts'
+import { createStallWatch } from './stall-watch.ts'
 
 const POLLIN = 1
 const pollfdBytes = 8
@@ -44,17 +45,21 @@ export function runWorker({
     nowMs,
     report: post,
   }
-  const pollAt = arena.allocate(2 * pollfdBytes)
+  const pollAt = arena.allocate(3 * pollfdBytes)
   const eventAt = arena.allocate(8)
   const one = arena.allocate(8)
   arena.view.setBigUint64(one, 1n, true)
+  const monitorFd = options.role === 'receive' ? options.monitorFd : -1
+  const isReady = (index: number): boolean =>
+    arena.view.getUint16(pollAt + index * pollfdBytes + 6, true) !== 0
   const wait = (fd: number, timeoutMs: number): boolean => {
-    arena.view.setInt32(pollAt, fd, true)
-    arena.view.setInt32(pollAt + 4, POLLIN, true)
-    arena.view.setInt32(pollAt + pollfdBytes, options.wakeFd, true)
-    arena.view.setInt32(pollAt + pollfdBytes + 4, POLLIN, true)
-    kernel.poll(arena.pointer(pollAt), 2, Math.ceil(Math.min(maxSleepMs, Math.max(0, timeoutMs))))
-    if (arena.view.getUint16(pollAt + pollfdBytes + 6, true) === 0) return true
+    // A negative descriptor is passed over.
+    for (const [index, one] of [fd, options.wakeFd, monitorFd].entries()) {
+      arena.view.setInt32(pollAt + index * pollfdBytes, one, true)
+      arena.view.setInt32(pollAt + index * pollfdBytes + 4, POLLIN, true)
+    }
+    kernel.poll(arena.pointer(pollAt), 3, Math.ceil(Math.min(maxSleepMs, Math.max(0, timeoutMs))))
+    if (!isReady(1)) return true
     kernel.read(options.wakeFd, arena.pointer(eventAt), 8)
     return takeCommands()
   }
@@ -81,19 +86,24 @@ export function runWorker({
   const loop = createReceiveLoop({
     ...common,
     selfLabel: options.selfLabel,
-    probeIntervalMs: options.probeIntervalMs,
+    probeInterval: options.probeInterval,
     probeMisses: options.probeMisses,
+    udpPort: options.udpPort,
+    monitorFd: options.monitorFd,
+    queryFd: options.queryFd,
     wakeSender: () => kernel.write(options.otherWakeFd, arena.pointer(one), 8),
   })
   apply = (command) => loop.apply(command)
-  let shouldWakeAtMs = nowMs()
+  const stalls = createStallWatch()
   for (;;) {
-    const timeoutMs = loop.nextAtMs() - nowMs()
-    shouldWakeAtMs = nowMs() + Math.min(maxSleepMs, Math.max(0, timeoutMs))
-    if (!wait(options.udpFd, timeoutMs)) return
-    // Not scheduled for half an interval: this thread may have missed probes, not the neighbour.
-    const stalled = nowMs() - shouldWakeAtMs > options.probeIntervalMs / 2
+    const fromMs = nowMs()
+    const sleepMs = Math.min(maxSleepMs, Math.max(0, loop.nextAtMs() - fromMs))
+    if (!wait(options.udpFd, sleepMs)) return
+    const forMs = stalls.woke(fromMs + sleepMs, nowMs())
+    if (forMs !== undefined) post({ kind: 'stalled', forMs })
+    if (isReady(2)) loop.carrierChanged()
     for (let i = 0; i < batchesBeforeTimers && loop.receiveBatch(); i++) if (nowMs() >= loop.nextAtMs()) break
-    loop.tick(stalled)
+    loop.tick()
+    common.shared.receiveStats[stat.workerStalls] = stalls.count
   }
 }

@@ -12,7 +12,7 @@ const open = (name: string, extra: Partial<Parameters<typeof openDataPlane>[0]> 
     selfLabel: labelOf(name),
     selfAddress: addressOf(name),
     udp: { host: '127.0.0.1' },
-    probe: { intervalMs: 10, misses: 10 },
+    probe: { interval: 10, misses: 10 },
     log: silentLog,
     ...extra,
   })

@@ -461,7 +461,7 @@ t.test('when the next hop falls silent the alternate takes over, and the next ho
   t.ok(mesh.node('a').reports.some(({ kind }) => kind === 'link-down'))
   t.strictSame(sendFromA(mesh, sent), [sent], 'over s, before any owner has said a word')
   mesh.filter = (_from, _to, bytes) => bytes
-  mesh.pass(300)
+  mesh.pass(600)
   const before = mesh.wire.length
   t.strictSame(sendFromA(mesh, sent), [sent])
   t.ok(

@@ -8,7 +8,6 @@ import { compileHopRoutines } from '../src/hop-routines.ts'
 import { errnoName } from '../src/kernel.ts'
 import { maxPeers, maxSessions } from '../src/limits.ts'
 import { createLinks } from '../src/links.ts'
-import { createLiveness, type Probe } from '../src/liveness.ts'
 import { adaptToLoss, initialLossState, protections } from '../src/loss-adaptation.ts'
 import { createPathMtu, mtuCandidates } from '../src/path-mtu.ts'
 import { createPeers } from '../src/peers.ts'
@@ -198,92 +197,6 @@ const owned = (sa: SessionCommand) => ({
   receiveKey: Uint8Array.from(sa.receiveKey),
   receiveSalt: Uint8Array.from(sa.receiveSalt),
 })
-
-/** Two ends of a link on one clock; `cut` stops what `from` sends. */
-function livenessPair(intervalMs = 100) {
-  let nowMs = 0
-  const ends = [0, 1].map(() => createLiveness({ intervalMs, misses: 3, nowMs }))
-  const changes: string[] = []
-  const cut = [false, false]
-  const judge = (i: number): void => {
-    const change = ends[i]!.judge(nowMs)
-    if (change !== undefined) changes.push(`${nowMs} ${i} ${change}`)
-  }
-  const deliver = (i: number, probe: Probe): void => {
-    if (cut[i]) return
-    const other = 1 - i
-    const answer = ends[other]!.probeReceived(probe, nowMs)
-    judge(other)
-    if (answer) deliver(other, ends[other]!.makeProbe(nowMs))
-  }
-  const pass = (durationMs: number): void => {
-    for (const end = nowMs + durationMs; nowMs < end; nowMs++) {
-      for (const i of [0, 1]) {
-        judge(i)
-        if (ends[i]!.isDue(nowMs)) deliver(i, ends[i]!.makeProbe(nowMs))
-      }
-    }
-  }
-  return { ends, changes, cut, pass, now: () => nowMs, judge }
-}
-
-t.test(
-  'a link is up after one exchange, and down on both sides when one direction falls silent',
-  async (t) => {
-    const { ends, changes, cut, pass } = livenessPair()
-    pass(5)
-    t.ok(ends[0]!.alive && ends[1]!.alive, 'in no time')
-    pass(500)
-    const before = changes.length
-    cut[0] = true
-    pass(450)
-    const downs = changes.slice(before)
-    t.equal(downs.length, 2)
-    t.match(downs[0], / 1 down$/, 'the side that hears nothing judges')
-    t.match(downs[1], / 0 down$/, 'and tells the other')
-    const after = Number(downs[0]!.split(' ')[0]) - 505
-    t.ok(after <= 300 && after >= 200, `${after} ms, three intervals of 100 at most`)
-    cut[0] = false
-    pass(110)
-    t.ok(ends[0]!.alive && ends[1]!.alive)
-  },
-)
-
-t.test('who was not scheduled gives the neighbour one more interval', async (t) => {
-  const { ends, pass, now } = livenessPair()
-  pass(300)
-  const late = now() + 5000
-  ends[0]!.excuse(late)
-  t.equal(ends[0]!.judge(late), undefined)
-  t.ok(ends[0]!.nextAtMs() <= late + 100)
-  t.equal(ends[0]!.judge(late + 100), 'down', 'but only one')
-  ends[0]!.excuse(late + 200)
-  t.notOk(ends[0]!.alive)
-})
-
-t.test(
-  'round trips are measured across the wrap of the clock, without the time at the far side',
-  async (t) => {
-    // 2^32 us is 4,294,967.296 ms: probe sent just before, answered just after.
-    const startMs = 4_294_967
-    const end = createLiveness({ intervalMs: 100, misses: 3, nowMs: startMs })
-    const { sentUs } = end.makeProbe(startMs)
-    const answer = {
-      sentUs: 7,
-      echoSentUs: sentUs,
-      echoDwellUs: 20_000,
-      intervalMs: 100,
-      misses: 3,
-      hears: true,
-    }
-    end.probeReceived(answer, startMs + 25)
-    t.equal(end.rttMs, 5)
-    end.probeReceived({ ...answer, echoDwellUs: 30_000 }, startMs + 25)
-    t.equal(end.rttMs, 5, 'a negative sample is refused')
-    end.probeReceived({ ...answer, echoDwellUs: 12_000 }, startMs + 25)
-    t.equal(end.rttMs, 6, '5 + (13 - 5) / 8')
-  },
-)
 
 t.test('the path MTU is the largest size answered in a round', async (t) => {
   const mtu = createPathMtu(0)
@@ -509,7 +422,7 @@ t.test('a worker takes commands when woken, serves its descriptor, and stops whe
         selfLabel: labelOf('a'),
         selfAddress: addressOf('a'),
         hitlessDscp: [],
-        probeIntervalMs: 10,
+        probeInterval: 10,
         probeMisses: 3,
       },
       kernel,

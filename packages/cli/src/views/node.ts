@@ -90,7 +90,21 @@ export function statusView(status: Status, nowMs: number): string {
 
 export function peersView({ peers }: Peers, nowMs: number): string {
   if (peers.length === 0) return 'no neighbours'
-  const head = ['NAME', 'NODE', 'ADDRESS', 'ENDPOINT', 'CARRIER', 'RTT', 'LOSS', 'SENT', 'RECEIVED', 'SINCE']
+  const head = [
+    'NAME',
+    'NODE',
+    'ADDRESS',
+    'ENDPOINT',
+    'CARRIER',
+    'RTT',
+    'JITTER',
+    'LOSS IN',
+    'LOSS OUT',
+    'PROBES',
+    'SENT',
+    'RECEIVED',
+    'SINCE',
+  ]
   return columns(
     head,
     peers.map((peer) => [
@@ -100,12 +114,21 @@ export function peersView({ peers }: Peers, nowMs: number): string {
       peer.endpoint ?? '-',
       peer.carrier,
       milliseconds(peer.rttMs),
+      milliseconds(peer.jitterMs),
       percent(peer.lossRatio),
+      percent(peer.lossToRatio),
+      probesOf(peer),
       bitRate(peer.tx.bytesPerSecond),
       bitRate(peer.rx.bytesPerSecond),
       shortDuration(Math.max(0, nowMs - peer.connectedSinceMs)),
     ]),
   )
+}
+
+/** Interval of the probes, and silence that means death. */
+function probesOf({ probeIntervalMs, deadlineMs }: Peers['peers'][number]): string {
+  if (probeIntervalMs === null || deadlineMs === null) return '-'
+  return `${Math.round(probeIntervalMs)}/${Math.round(deadlineMs)}ms`
 }
 
 export function tokensView({ tokens }: Tokens, nowMs: number): string {

@@ -19,7 +19,17 @@ export const peer = z.object({
   carrier: z.enum(['udp', 'tls']),
   /** Null until measured. */
   rttMs: durationMs.nullable(),
+  /** Variation of the time on the way towards this node (RFC 3550). */
+  jitterMs: durationMs.nullable(),
+  /** Share of datagrams lost on the way to this node. */
   lossRatio: ratio.nullable(),
+  /** Share lost on the way to the neighbour, as it says. */
+  lossToRatio: ratio.nullable(),
+  /** Interval of the probes, and silence after which the link is down. */
+  probeIntervalMs: durationMs.nullable(),
+  deadlineMs: durationMs.nullable(),
+  /** Why the link was down last; null if it never was. */
+  downReason: z.enum(['silent', 'carrier', 'told']).nullable(),
   mtuBytes: count,
   tx: traffic,
   rx: traffic,

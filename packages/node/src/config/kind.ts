@@ -30,6 +30,20 @@ export function integerKind(from: number, to: number): Kind<number> {
   return kind(accepts, schema, (text) => (/^-?\d{1,15}$/.test(text) ? Number(text) : text))
 }
 
+/** A whole number, or the word `auto`. */
+export function integerOrAutoKind(from: number, to: number): Kind<number | 'auto'> {
+  const { schema, fromText } = integerKind(from, to)
+  const accepts = `auto or a whole number from ${from} to ${to}`
+  const either = z.unknown().transform((value, context): number | 'auto' => {
+    if (value === 'auto') return value
+    const parsed = schema.safeParse(value)
+    if (parsed.success) return parsed.data
+    context.addIssue({ code: 'custom', message: accepts, input: value })
+    return z.NEVER
+  })
+  return kind(accepts, either, fromText)
+}
+
 export const booleanKind: Kind<boolean> = kind('true or false', z.boolean('true or false'), booleanText)
 
 /** One of these words; booleans stand among them where the list holds `true` and `false`. */

@@ -191,7 +191,7 @@ function doubtsAbout(config: NodeConfig): string[] {
   }
   if (tunnel.enabled === false)
     doubts.push('tunnel.enabled = false: this node only relays, it has no interface')
-  if (probe.intervalMs * probe.misses < 20) {
+  if (probe.intervalMs !== 'auto' && probe.intervalMs * probe.misses < 20) {
     doubts.push(
       'probe.interval_ms × probe.misses is below 20 ms: a busy machine will see links fail that do not',
     )

@@ -7,6 +7,7 @@ import {
   endpointsKind,
   hitlessKind,
   integerKind,
+  integerOrAutoKind,
   textKind,
   type Kind,
   type RawValue,
@@ -138,7 +139,11 @@ export const settings = {
     ),
   },
   probe: {
-    intervalMs: setting(integerKind(5, 60_000), 100, 'Milliseconds between two probes of a link.'),
+    intervalMs: setting(
+      integerOrAutoKind(5, 60_000),
+      'auto',
+      'Milliseconds between two probes of a link. auto: 10 on a local network, more where round trip or jitter ask for it. The slower side decides.',
+    ),
     misses: setting(integerKind(2, 50), 3, 'Probes in a row without an answer after which a link is down.'),
   },
   identity: {

@@ -28,7 +28,15 @@ export interface FakeKernel extends Kernel {
 
 const udpFd = 7
 const tunFd = 8
-export const fds = { udpFd, tunFd, wakeFd: 9, otherWakeFd: 10 }
+export const fds = {
+  udpFd,
+  udpPort: 7000,
+  tunFd,
+  wakeFd: 9,
+  otherWakeFd: 10,
+  monitorFd: -1,
+  queryFd: -1,
+}
 
 export function createFakeKernel(deliver: (to: Buffer, datagram: Buffer) => void): FakeKernel {
   const libc = openLibc()
@@ -66,6 +74,10 @@ export function createFakeKernel(deliver: (to: Buffer, datagram: Buffer) => void
       return length
     },
     close: () => 0,
+    clockGettime(_clock, address) {
+      at(address, 16).fill(0)
+      return 0
+    },
     poll(address, count, timeoutMs) {
       kernel.onPoll(timeoutMs)
       const set = at(address, count * 8)

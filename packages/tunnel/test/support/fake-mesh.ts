@@ -157,7 +157,7 @@ export function createFakeMesh(names: readonly string[], hitlessDscp: readonly n
       for (const end = mesh.nowMs + durationMs; mesh.nowMs < end;) {
         mesh.nowMs += stepMs
         for (const node of nodes.values()) {
-          node.receive.tick(false)
+          node.receive.tick()
           node.send.sendReports(mesh.nowMs)
         }
         mesh.settle()
@@ -192,7 +192,7 @@ export function createFakeMesh(names: readonly string[], hitlessDscp: readonly n
     const receive = createReceiveLoop({
       ...common('receive'),
       selfLabel: labelOf(name),
-      probeIntervalMs: 100,
+      probeInterval: 100,
       probeMisses: 3,
       wakeSender: () => void kernel.wakes.push(1),
     })
