@@ -10,7 +10,7 @@ function stream(arrives: (counter: number) => boolean) {
   return {
     window,
     /** Sends `count` probes; each is preceded by `padded` path-MTU probes that are lost. */
-    run(count: number, padded = 0) {
+    run: (count: number, padded = 0): void => {
       for (let i = 0; i < count; i++) {
         counter += padded + 1
         mtuProbes += padded

@@ -32,16 +32,16 @@ export function integerKind(from: number, to: number): Kind<number> {
 
 /** A whole number, or the word `auto`. */
 export function integerOrAutoKind(from: number, to: number): Kind<number | 'auto'> {
-  const { schema, fromText } = integerKind(from, to)
+  const integer = integerKind(from, to)
   const accepts = `auto or a whole number from ${from} to ${to}`
   const either = z.unknown().transform((value, context): number | 'auto' => {
     if (value === 'auto') return value
-    const parsed = schema.safeParse(value)
+    const parsed = integer.schema.safeParse(value)
     if (parsed.success) return parsed.data
     context.addIssue({ code: 'custom', message: accepts, input: value })
     return z.NEVER
   })
-  return kind(accepts, either, fromText)
+  return kind(accepts, either, (text) => integer.fromText(text))
 }
 
 export const booleanKind: Kind<boolean> = kind('true or false', z.boolean('true or false'), booleanText)
