@@ -1,0 +1,65 @@
+import { prepareNebula } from '../../overlays/nebula.ts'
+import { prepareTinc } from '../../overlays/tinc.ts'
+import { prepareYggdrasil } from '../../overlays/yggdrasil.ts'
+import { nebula as nebulaTunnel } from '../../peers/nebula.ts'
+import { tinc as tincTunnel } from '../../peers/tinc.ts'
+import { yggdrasil as yggdrasilTunnel } from '../../peers/yggdrasil.ts'
+import type { Tunnel } from '../../tunnel.ts'
+import type { MttrSystem } from '../system.ts'
+import { runPrepared } from './run-prepared.ts'
+
+/** tinc; its timers are whole seconds, and 1 is the least. */
+export function tinc(name: string, pingS: number | undefined): MttrSystem {
+  const settings =
+    pingS === undefined ? [] : [`PingInterval = ${pingS}`, `PingTimeout = ${pingS}`, `MaxTimeout = ${pingS}`]
+  const timers = settings.length === 0 ? 'default timers' : settings.join(', ').replaceAll(' = ', ' ')
+  return {
+    ...likeTunnel(name, tincTunnel, `router mode, ${timers}; relays by itself`),
+    start: async (tools) => runPrepared(tools, await prepareTinc(tools, settings)),
+  }
+}
+
+/** Nebula; its timers are whole seconds. Every host between the first and the last is lighthouse and relay. */
+export function nebula(name: string, aliveS: number | undefined): MttrSystem {
+  const settings =
+    aliveS === undefined
+      ? {}
+      : {
+          timers: { connection_alive_interval: aliveS, pending_deletion_interval: aliveS },
+          handshakes: { try_interval: '20ms' },
+        }
+  const timers =
+    aliveS === undefined
+      ? 'default timers'
+      : `connection_alive_interval ${aliveS} s, pending_deletion_interval ${aliveS} s (undocumented), try_interval 20 ms`
+  return {
+    ...likeTunnel(
+      name,
+      nebulaTunnel,
+      `${timers}; every host but first and last is lighthouse and relay, one relay at most`,
+    ),
+    async start(tools) {
+      const relays = tools.bed.plan.hosts.slice(1, -1).map((host) => host.name)
+      return runPrepared(tools, await prepareNebula(tools, { relays, settings }))
+    },
+  }
+}
+
+/** Yggdrasil, which has no timers to set. */
+export function yggdrasil(name: string): MttrSystem {
+  return {
+    ...likeTunnel(name, yggdrasilTunnel, 'TCP peerings along the links; it has no timers to set'),
+    start: async (tools) => runPrepared(tools, await prepareYggdrasil(tools)),
+  }
+}
+
+/** What a mesh VPN has in common with its part in the throughput benchmark. */
+function likeTunnel(name: string, tunnel: Tunnel, setup: string): Omit<MttrSystem, 'start'> {
+  return {
+    name,
+    programs: tunnel.programs,
+    version: (run) => tunnel.version!(run),
+    setup: `${name}: ${setup}`,
+    forwards: 'process',
+  }
+}

@@ -1,0 +1,29 @@
+import { X0tError } from '@x0t/core'
+import type { ProcessIdentity } from '@x0t/testbed'
+import type { BedTools } from '../../bed-tools.ts'
+import type { PreparedHosts } from '../../overlays/prepared-hosts.ts'
+import type { Reactions, RunningSystem } from '../system.ts'
+
+/** Starts every host of the bed in order and keeps account of the processes of each. The bed ends them. */
+export async function runPrepared(
+  { bed }: BedTools,
+  prepared: PreparedHosts,
+  reactions?: (sinceMs: number) => Promise<Reactions>,
+): Promise<RunningSystem> {
+  const processes = new Map<string, readonly ProcessIdentity[]>()
+  const restart = async (host: string): Promise<void> => {
+    processes.set(host, await prepared.startHost(host))
+  }
+  for (const { name } of bed.plan.hosts) await restart(name)
+  return {
+    addressOf: (host) => prepared.addressOf(host),
+    async processesOf(host) {
+      const found = processes.get(host)
+      if (found === undefined) throw new X0tError('BENCH_TUNNEL_DOWN', `nothing runs on ${host}`)
+      return found
+    },
+    restart,
+    ...(reactions === undefined ? {} : { reactions }),
+    [Symbol.asyncDispose]: async () => {},
+  }
+}
