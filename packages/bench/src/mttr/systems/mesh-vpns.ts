@@ -1,3 +1,4 @@
+import { topologyOf } from '@x0t/testbed'
 import { prepareNebula } from '../../overlays/nebula.ts'
 import { prepareTinc } from '../../overlays/tinc.ts'
 import { prepareYggdrasil } from '../../overlays/yggdrasil.ts'
@@ -5,6 +6,7 @@ import { nebula as nebulaTunnel } from '../../peers/nebula.ts'
 import { tinc as tincTunnel } from '../../peers/tinc.ts'
 import { yggdrasil as yggdrasilTunnel } from '../../peers/yggdrasil.ts'
 import type { Tunnel } from '../../tunnel.ts'
+import { oppositeEnds } from '../ends.ts'
 import type { MttrSystem } from '../system.ts'
 import { runPrepared } from './run-prepared.ts'
 
@@ -19,7 +21,7 @@ export function tinc(name: string, pingS: number | undefined): MttrSystem {
   }
 }
 
-/** Nebula; its timers are whole seconds. Every host between the first and the last is lighthouse and relay. */
+/** Nebula; its timers are whole seconds. Every host between the ends of the stream is lighthouse and relay. */
 export function nebula(name: string, aliveS: number | undefined): MttrSystem {
   const settings =
     aliveS === undefined
@@ -36,10 +38,12 @@ export function nebula(name: string, aliveS: number | undefined): MttrSystem {
     ...likeTunnel(
       name,
       nebulaTunnel,
-      `${timers}; every host but first and last is lighthouse and relay, one relay at most`,
+      `${timers}; every host between the ends of the stream is lighthouse and relay, one relay at most`,
     ),
     async start(tools) {
-      const relays = tools.bed.plan.hosts.slice(1, -1).map((host) => host.name)
+      const { plan } = tools.bed
+      const ends = Object.values(oppositeEnds(topologyOf(plan)))
+      const relays = plan.hosts.map(({ name: host }) => host).filter((host) => !ends.includes(host))
       return runPrepared(tools, await prepareNebula(tools, { relays, settings }))
     },
   }

@@ -1,6 +1,6 @@
-import type { NetworkPlan } from '@x0t/testbed'
-import { linksOf } from '@x0t/testbed'
+import { linksOf, topologyOf, type NetworkPlan } from '@x0t/testbed'
 import { numberedAddress } from '../../overlays/prepared-hosts.ts'
+import { oppositeEnds } from '../ends.ts'
 
 /** A link of a host as its routing daemon sees it. */
 export interface RoutedLink {
@@ -39,12 +39,13 @@ export function vethLinks(plan: NetworkPlan, host: string): readonly RoutedLink[
 }
 
 /**
- * Metric of a link: a little less along one shortest path from the first host to the last than elsewhere, so that
+ * Metric of a link: a little less along one shortest path of the stream than elsewhere, so that
  * one of equal paths is the best, and the other stays feasible in the sense of Babel (RFC 8966, 3.5.1): what a
  * neighbour off the path announces is less than the distance of the source over it.
  */
 export function linkCost(plan: NetworkPlan, one: string, other: string): number {
-  const path = shortestPath(plan, plan.hosts[0]!.name, plan.hosts.at(-1)!.name)
+  const { source, destination } = oppositeEnds(topologyOf(plan))
+  const path = shortestPath(plan, source, destination)
   const isOnPath = path.some((host, at) => {
     const next = path[at + 1]
     return (host === one && next === other) || (host === other && next === one)
