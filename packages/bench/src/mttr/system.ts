@@ -45,6 +45,16 @@ export interface RunningSystem extends AsyncDisposable {
    * @param sinceMs CLOCK_MONOTONIC of the machine, milliseconds
    */
   reactions?(sinceMs: number): Promise<Reactions>
+  /** Links and paths that its nodes gave up since an instant of the same clock; absent where it cannot tell. */
+  alarms?(sinceMs: number): Promise<readonly Alarm[]>
+}
+
+/** A node gave up a link or a path. */
+export interface Alarm {
+  readonly host: string
+  readonly event: string
+  /** CLOCK_MONOTONIC of the machine, ms. */
+  readonly atMs: number
 }
 
 /** Instants on CLOCK_MONOTONIC of the machine, milliseconds; absent where the system did not tell. */

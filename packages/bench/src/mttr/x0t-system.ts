@@ -17,6 +17,8 @@ export interface TimedEvent {
 
 /** Events by which a node shows that it noticed trouble with a link or a path. */
 const alarms: readonly string[] = ['link-down', 'path-suspect', 'incident-opened']
+/** Events by which traffic leaves a link or a path. */
+const failovers: readonly string[] = ['link-down', 'path-suspect']
 /** Events by which a node shows that the sensor that raised the alarm is quiet again. */
 const verifications: readonly string[] = ['healing.verified', 'incident-resolved']
 
@@ -58,6 +60,8 @@ export function x0tSystem({ runner, hitless = false }: X0tSystemOptions): MttrSy
           return (await wrongRoutes(bed, hosts)).length === 0 && (await haveAlternates(hosts))
         },
         reactions: async (sinceMs) => reactionsOf(events, sinceMs),
+        alarms: async (sinceMs) =>
+          events.filter(({ event, atMs }) => atMs >= sinceMs && failovers.includes(event)),
         async [Symbol.asyncDispose]() {
           stop.abort()
           await Promise.all(watches)

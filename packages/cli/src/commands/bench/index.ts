@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { CommandContext } from '../../main.ts'
+import { registerCalm } from './calm.ts'
 import { registerCrypto } from './crypto.ts'
 import { registerMetrics } from './metrics.ts'
 import { registerMttr } from './mttr.ts'
@@ -13,5 +14,6 @@ export function registerBench(program: Command, context: CommandContext): void {
   registerCrypto(bench, context)
   registerSoak(bench, context)
   registerMttr(bench, context)
+  registerCalm(bench, context)
   registerMetrics(bench, context)
 }

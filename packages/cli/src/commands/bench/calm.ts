@@ -1,0 +1,65 @@
+import { InvalidArgumentError, Option, type Command } from 'commander'
+import type { CommandContext } from '../../main.ts'
+import { version } from '../../version.ts'
+import { portsOf, runFolderOf } from '../testbed/bed-option.ts'
+import { nodeRunner } from '../testbed/node-runner.ts'
+import {
+  commandLine,
+  deliver,
+  objectivesOf,
+  wholeNumber,
+  withReport,
+  type ReportOptions,
+} from './report-options.ts'
+
+interface CalmFlags extends ReportOptions {
+  readonly minutes: number
+  readonly load: number
+  readonly shape: string
+  readonly rate?: number
+  readonly set?: readonly string[]
+  readonly dir?: string
+}
+
+const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
+
+export function registerCalm(bench: Command, context: CommandContext): void {
+  withReport(
+    bench
+      .command('calm')
+      .description('leave a mesh alone on a busy machine: failovers that nothing called for')
+      .option('--minutes <n>', 'how long, like 0.5', minutesOf, 10)
+      .option('--load <n>', 'processor hogs beside it (stress-ng --cpu N); 0: none', wholeNumber(0, 1024), 2)
+      .option('--shape <shape>', 'diamond, ring:N or grid:WxH', 'diamond')
+      .option('--rate <hz>', 'datagrams a second of the stream (default: 1000)', wholeNumber(10, 5000))
+      .option('--set <section.key=value>', 'any setting of the nodes; repeatable', collect)
+      .addOption(new Option('--dir <folder>', 'folder of the records (default: /run/x0t-testbed for root)')),
+  ).action(async (options: CalmFlags) => {
+    const [{ calmBench, x0tSystem }, { parseShape }] = await Promise.all([
+      import('@x0t/bench'),
+      import('@x0t/testbed'),
+    ])
+    const output = context.output()
+    const report = await calmBench({
+      ...portsOf(context),
+      systems: [x0tSystem({ runner: nodeRunner(options.set ?? []) })],
+      topology: parseShape(options.shape),
+      shape: options.shape,
+      durationMs: options.minutes * 60_000,
+      hogs: options.load,
+      rateHz: options.rate ?? 1000,
+      runFolder: await runFolderOf(options, context),
+      objectives: await objectivesOf(options),
+      command: commandLine(),
+      versions: { x0t: version },
+      onProgress: (text) => output.note(text),
+    })
+    await deliver(report, options, context)
+  })
+}
+
+function minutesOf(text: string): number {
+  const value = /^\d{1,4}(\.\d{1,3})?$/.test(text) ? Number(text) : NaN
+  if (value >= 0.05 && value <= 1440) return value
+  throw new InvalidArgumentError('expected minutes, 0.05 to 1440')
+}
