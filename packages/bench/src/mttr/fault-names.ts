@@ -15,6 +15,8 @@ export interface FaultFacts {
    * that it was there.
    */
   readonly harms: 'packets' | 'delays' | 'maybe'
+  /** It lets a part of the packets pass, so that the first arrival after a loss does not tell of another path. */
+  readonly isPartial?: true
   /** Whether it hits a link or a host of the path in use, or cuts the mesh in two. */
   readonly hits: 'link' | 'relay' | 'mesh'
   /** Times count from its end, since nothing can heal before; from the injection where absent. */
@@ -39,12 +41,14 @@ export const mttrFaults = {
     failures: ['F4'],
     says: 'the link in use loses 20 % of the packets at random, both ways',
     harms: 'packets',
+    isPartial: true,
     hits: 'link',
   },
   latency: {
     failures: ['F5'],
     says: 'the link in use delays every packet by 200 ms, both ways',
     harms: 'delays',
+    isPartial: true,
     hits: 'link',
   },
   'one-way': {
@@ -100,6 +104,7 @@ export const mttrFaults = {
     failures: [],
     says: 'the link in use goes down and up again every 500 ms',
     harms: 'packets',
+    isPartial: true,
     hits: 'link',
   },
 } as const satisfies Readonly<Record<string, FaultFacts>>

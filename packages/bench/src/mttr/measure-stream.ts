@@ -82,6 +82,7 @@ export function measureStream(log: StreamLog, marks: RunMarks): StreamMeasure {
   const gaps: StreamGap[] = []
   let [sent, received, lost, late] = [0, 0, 0, 0]
   let longest: { readonly first: number; readonly next: number } | undefined
+  let firstBack: number | undefined
   for (let at = zero; at < end; at++) {
     if (Number.isNaN(sentMs[at]!)) continue
     sent++
@@ -97,6 +98,7 @@ export function measureStream(log: StreamLog, marks: RunMarks): StreamMeasure {
     const packets = countLost(first, Math.min(next, end))
     sent += packets - 1
     lost += packets
+    if (next < until) firstBack ??= next
     gaps.push({ fromMs: sentMs[first]! - zeroMs, packets, ms: (next - first) * intervalMs })
     if (longest === undefined || next - first > longest.next - longest.first) longest = { first, next }
     at = Math.min(next, end) - 1
@@ -108,24 +110,23 @@ export function measureStream(log: StreamLog, marks: RunMarks): StreamMeasure {
   }
 
   const back = recoveredAt()
+  /** Where the calm begins that lasts until the end, if it is long enough: a stream that was lost again is not back. */
   function recoveredAt(): number | undefined {
     const window = Math.ceil(quietMs / intervalMs)
     let [begin, lateOnes] = [zero, 0]
-    for (let at = zero; at < until; at++) {
+    for (let at = zero; at < end; at++) {
       if (isLost(at)) {
         begin = at + 1
         lateOnes = 0
         continue
       }
       if (isLate(at)) lateOnes++
-      while (lateOnes > lateShare * window) if (isLate(begin++)) lateOnes--
-      if (at - begin + 1 >= window) {
-        // Not before something arrived in time: late ones at the beginning of the window are the fault's tail.
-        while (Number.isNaN(arrivedMs[begin]!) || isLate(begin)) begin++
-        return begin
-      }
+      while (lateOnes > lateShare * Math.max(window, at - begin + 1)) if (isLate(begin++)) lateOnes--
     }
-    return undefined
+    if (end - begin < window) return undefined
+    // Not before something arrived in time: late ones at the beginning of the calm are the fault's tail.
+    while (begin < end && (Number.isNaN(arrivedMs[begin]!) || isLate(begin))) begin++
+    return begin
   }
 
   const isHarmed = lost > 0 || (back !== undefined && back > zero) || late > lateShare * (end - zero)
@@ -147,9 +148,7 @@ export function measureStream(log: StreamLog, marks: RunMarks): StreamMeasure {
     duplicated: oddities.filter(({ kind }) => kind === 'duplicate').length,
     reordered: oddities.filter(({ kind }) => kind === 'reordered').length,
     outageMs: longest === undefined ? 0 : (longest.next - longest.first) * intervalMs,
-    ...(longest === undefined || longest.next >= until
-      ? {}
-      : { rerouteMs: arrivedMs[longest.next]! - zeroMs }),
+    ...(firstBack === undefined ? {} : { rerouteMs: arrivedMs[firstBack]! - zeroMs }),
     ...(back === undefined ? {} : { recoveryMs: isHarmed ? arrivedMs[back]! - zeroMs : 0 }),
     worstArrivalGapMs: worstArrivalGap(log, zeroMs, sentMs[end - 1] ?? zeroMs),
     worstSendGapMs: worstSendGap(sentMs, from, until).ms,

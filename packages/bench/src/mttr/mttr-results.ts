@@ -1,4 +1,5 @@
 import { sampleBook, type Result } from '../result.ts'
+import { factsOf } from './fault-names.ts'
 import type { RunRecord } from './run-record.ts'
 
 /** Sums up the runs that count: `outage/<system>/<fault>` and so on, in the order of the runs. */
@@ -18,7 +19,7 @@ export function resultsOf(runs: readonly RunRecord[]): readonly Result[] {
       add('reordered', 'packets', record.reordered)
       add('detect', 'ms', record.detectMs)
       if (outcome === 'recovered') {
-        add('reroute', 'ms', record.rerouteMs)
+        if (factsOf(record.fault).isPartial !== true) add('reroute', 'ms', record.rerouteMs)
         add('recovery', 'ms', record.recoveryMs)
       }
       add('lost-after-lifting', 'packets', record.lostAfterLifting)

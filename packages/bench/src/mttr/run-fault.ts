@@ -38,7 +38,7 @@ const pathMs = 250
 /** Without a loss so far, a run is watched at least this long. */
 const leastMs = 3000
 /** How long the stream is watched after the lifting. */
-const afterLiftingMs = 2500
+const afterLiftingMs = 2000
 /** How long a partition lasts. */
 const partitionMs = 3000
 
@@ -117,6 +117,8 @@ async function carryOut(
     await untilRecovered(stream, marks, options)
     evidence = await probe(injection)
     after = await findPaths(options).catch(() => [])
+    // It may have been lost again meanwhile.
+    await untilRecovered(stream, marks, options)
     liftedMs = machineMs()
     await injection.lift()
     await sleep(afterLiftingMs)
@@ -164,7 +166,7 @@ async function untilSettled({ bed, system, running }: RunFaultOptions, stream: S
   const deadlineMs = machineMs() + settleWithinMs
   let calmMs = 0
   const stepMs = 250
-  while (calmMs < (system.settleMs ?? 3000)) {
+  while (calmMs < (system.settleMs ?? 2000)) {
     await delay(stepMs, undefined, { signal })
     const log = await stream.look()
     const nowMs = machineMs()
@@ -200,7 +202,8 @@ async function untilRecovered(
   { bed, fault, observeMs }: RunFaultOptions,
 ): Promise<void> {
   const fromMs = marks.liftedMs ?? marks.injectedMs[0]
-  await delay(quietMs + underWayMs, undefined, { signal: bed.signal })
+  const unwatchedMs = fromMs + quietMs + underWayMs - machineMs()
+  await delay(Math.max(0, unwatchedMs), undefined, { signal: bed.signal })
   for (;;) {
     const nowMs = machineMs()
     const measure = measureStream(await stream.look(), { ...marks, judgedUntilMs: nowMs - underWayMs })

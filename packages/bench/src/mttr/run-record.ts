@@ -68,9 +68,9 @@ export interface RunRecord {
   readonly outageMs: number
   /** When the system itself noticed; absent where it cannot tell. */
   readonly detectMs?: number
-  /** When the first datagram arrived after the outage. */
+  /** When the first datagram arrived again after the first loss: over another path, where the fault lets none pass. */
   readonly rerouteMs?: number
-  /** From when on nothing was lost and delays were those of before, for the quiet time that was asked for. */
+  /** From when on, until the fault was lifted, nothing was lost and delays were those of before. */
   readonly recoveryMs?: number
   /** Longest time between two arrivals at the receiver. */
   readonly worstArrivalGapMs: number

@@ -20,7 +20,7 @@ export interface MttrSystem {
    * the system's own processes.
    */
   readonly forwards: 'kernel' | 'process'
-  /** Time that it needs after a healing until it is ready for the next fault, ms; 3 s where absent. */
+  /** Time that it needs after a healing until it is ready for the next fault, ms; 2 s where absent. */
   readonly settleMs?: number
   /** Faults that make no sense for it, with the reason; they are skipped and told. */
   readonly inapplicable?: Readonly<Partial<Record<MttrFault, string>>>
