@@ -30,15 +30,26 @@ export async function seeCarrierLoss(bed: Bed, [from, to]: readonly string[]): P
   throw unseen(`${from} and ${to} see a carrier on their link`)
 }
 
-/** Packets that a delaying queue has passed on. @throws X0tError BENCH_FAULT_UNSEEN */
+/**
+ * Packets that a delaying queue has passed on: netem's, or where the kernel has none those that rules forward to the
+ * testbed's own delay line. @throws X0tError BENCH_FAULT_UNSEEN
+ */
 export async function seeDelayedPackets(bed: Bed, hosts: readonly string[]): Promise<string> {
   for (const host of hosts) {
     const { namespace } = plannedHost(bed.plan, host)
-    const { stdout } = await bed.run(inNamespace(namespace, ['tc', '-s', 'qdisc', 'show']))
-    const sent = /qdisc netem [^\n]*\n\s*Sent \d+ bytes (\d+) pkt/.exec(stdout)
-    if (Number(sent?.[1] ?? 0) > 0) return `the delaying queue of ${host} has passed on ${sent![1]} packets`
+    const { stdout: queues } = await bed.run(inNamespace(namespace, ['tc', '-s', 'qdisc', 'show']))
+    const { stdout: rules } = await bed.run(inNamespace(namespace, ['nft', 'list', 'ruleset']))
+    const packets = countDelayed(queues, rules)
+    if (packets > 0) return `${packets} packets of ${host} were delayed`
   }
   throw unseen(`no queue on ${hosts.join(', ')} has delayed a packet`)
+}
+
+/** Packets that netem has sent, by `tc -s qdisc show`, or that rules have forwarded, by `nft list ruleset`. */
+export function countDelayed(queues: string, rules: string): number {
+  const sent = Number(/qdisc netem [^\n]*\n\s*Sent \d+ bytes (\d+) pkt/.exec(queues)?.[1] ?? 0)
+  const forwarded = [...rules.matchAll(/counter packets (\d+) bytes \d+ fwd to/g)]
+  return sent + forwarded.reduce((sum, [, packets]) => sum + Number(packets), 0)
 }
 
 function unseen(found: string): X0tError {

@@ -14,6 +14,7 @@ import {
 } from '@x0t/testbed'
 import { seeCarrierLoss, seeDelayedPackets, seeDroppedPackets } from './evidence.ts'
 import { factsOf, type MttrFault } from './fault-names.ts'
+import { payloadBytes } from './stream/log.ts'
 import type { RunningSystem } from './system.ts'
 
 /** What injects and lifts; a test gives its own to see what becomes of a fault that is none. */
@@ -68,7 +69,7 @@ const actions: Readonly<Partial<Record<MttrFault, string>>> = {
 
 /** Plans a fault on the path in use. @throws X0tError BENCH_FAULT_UNAVAILABLE where it cannot be injected */
 export function planInjection(options: InjectionOptions): Injection {
-  const { fault, bed, path, turn, port } = options
+  const { fault, bed, running, forwards, path, turn, port } = options
   const facts = factsOf(fault)
   if (fault === 'partition') return partition(options)
   const relays = path.slice(1, -1)
@@ -79,7 +80,10 @@ export function planInjection(options: InjectionOptions): Injection {
     const relay = relays[turn % relays.length]!
     if (fault === 'crash') return crash(options, relay)
     if (fault === 'freeze') return freeze(options, relay)
-    return byTestbed(bed, port, `node:${relay}`, actionOf(fault), [relay])
+    // Of other overlays than x0t the testbed knows the forwarded datagrams of the stream only by their size.
+    const isOther = fault === 'byzantine' && forwards === 'process' && !running.isX0t
+    const action = isOther ? `byzantine=${payloadBytes}B` : actionOf(fault)
+    return byTestbed(bed, port, `node:${relay}`, action, [relay])
   }
   const at = turn % (path.length - 1)
   const [from, to] = [path[at]!, path[at + 1]!]

@@ -1,6 +1,8 @@
 import { factsOf, type MttrFault } from './fault-names.ts'
 import { lateByMs, mostStallMs, quietMs } from './measure-stream.ts'
 
+import { payloadBytes } from './stream/log.ts'
+
 export interface NotedOptions {
   readonly faults: readonly MttrFault[]
   readonly rateHz: number
@@ -11,7 +13,7 @@ export interface NotedOptions {
 /** How it was measured, and what the figures do not show. */
 export function mttrNotes({ faults, rateHz, observeMs, seed }: NotedOptions): readonly string[] {
   return [
-    `One numbered UDP datagram of 64 bytes every ${1000 / rateHz} ms from end to end; sender and receiver run with ` +
+    `One numbered UDP datagram of ${payloadBytes} bytes every ${1000 / rateHz} ms from end to end; sender and receiver run with ` +
       'real-time priority, the same for every system, on the same monotonic clock. ' +
       `A fault hits what the interface counters show to be in use, at a random moment (seed ${seed}).`,
     'outage: longest run of missing sequence numbers times the interval, from the first datagram that the fault took. ' +

@@ -32,6 +32,8 @@ export interface MttrSystem {
 
 /** A system that runs. Its processes end with the bed; disposing ends what is not in the bed. */
 export interface RunningSystem extends AsyncDisposable {
+  /** Its datagrams are x0t's own: a lying relay can be told to eat just those. */
+  readonly isX0t?: boolean
   /** Address of a host in the system, IPv4 or IPv6, the same over all paths: where the stream goes. */
   addressOf(host: string): string
   /** The processes of a host that `crash` kills and `freeze` stops, each the leader of its process group. */

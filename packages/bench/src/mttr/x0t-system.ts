@@ -49,6 +49,7 @@ export function x0tSystem({ runner, hitless = false }: X0tSystemOptions): MttrSy
       const addresses = new Map<string, string>()
       for (const { name: host, overlayAddress } of await probedHosts(bed)) addresses.set(host, overlayAddress)
       return {
+        isX0t: true,
         addressOf: (host) => addresses.get(host)!,
         async processesOf(host) {
           const found = await bed.folder.process(host)

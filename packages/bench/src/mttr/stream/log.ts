@@ -1,7 +1,10 @@
 /** What the programs of the stream write while they run, and how it is read. Little endian, fixed records. */
 
-/** Bytes of a datagram of the stream: u32 key of the stream, u32 sequence number, zeros. */
-export const payloadBytes = 64
+/**
+ * Bytes of a datagram of the stream: u32 key of the stream, u32 sequence number, zeros. More than probes and hellos of
+ * any system take, so that the traffic can be told from them.
+ */
+export const payloadBytes = 512
 
 /** One record of the sender: the instant at which it sent, ms; NaN for a number that was passed over. */
 export const sendRecordBytes = 8
