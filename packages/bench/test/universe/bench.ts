@@ -3,7 +3,15 @@ import { existsSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { parseShape } from '@x0t/testbed'
-import { parseObjective, peers, soakBench, throughputBench, type ThroughputOptions } from '../../src/index.ts'
+import {
+  calmBench,
+  parseObjective,
+  peers,
+  soakBench,
+  throughputBench,
+  x0tSystem,
+  type ThroughputOptions,
+} from '../../src/index.ts'
 import { datagramRun, startIperfServer } from '../../src/iperf.ts'
 import { makeLab } from '../../src/lab.ts'
 import { answers } from '../../src/ping.ts'
@@ -134,6 +142,36 @@ t.test('a soak hits a mesh of real nodes and sees it heal', { timeout: 120_000 }
   t.ok((of('converge') ?? 0) > 0)
   t.strictSame(report.failed, [])
 })
+
+t.test(
+  'a mesh left alone is counted, and a hog that cannot run ends the run',
+  { timeout: 120_000 },
+  async (t) => {
+    const calm = {
+      systems: [x0tSystem({ runner: x0tRunner })],
+      topology: parseShape('diamond'),
+      shape: 'diamond',
+      durationMs: 2000,
+      hogs: 0,
+      rateHz: 100,
+      runFolder,
+      objectives: [],
+      command: 'test',
+      versions: {},
+      env,
+      signal,
+    }
+    const { results } = await calmBench(calm)
+    const of = (name: string): number | undefined => results.find((one) => one.name === `${name}/x0t`)?.median
+    t.ok((of('sent') ?? 0) > 100, `sent ${of('sent')}`)
+    t.not(of('false-failovers'), undefined, 'failovers are counted, however many')
+    t.not(of('lost'), undefined)
+    await t.rejects(calmBench({ ...calm, rateHz: 1 }), { code: 'BENCH_OPTION_INVALID' })
+    await t.rejects(calmBench({ ...calm, hogs: 1, env: { PATH: '/nowhere' } }), {
+      code: 'BENCH_TOOL_MISSING',
+    })
+  },
+)
 
 t.test('nothing of all this is left behind', async (t) => {
   t.equal(existsSync(runFolder), false)
