@@ -40,3 +40,16 @@ export { factsOf, mttrFaults, parseFaultNames, type FaultFacts, type MttrFault }
 export type { DelaySlice, RunOutcome, RunRecord, StreamGap, StreamOddity } from './mttr/run-record.ts'
 export type { Alarm, MttrSystem, Reactions, RunningSystem } from './mttr/system.ts'
 export { x0tSystem, type X0tSystemOptions } from './mttr/x0t-system.ts'
+export { pictureOf, picturesOf, type Picture } from './picture/pictures.ts'
+export { hasOutage, type TimelineRun } from './picture/timeline-run.ts'
+export { junitXml } from './formats/junit.ts'
+export {
+  roadmapFiles,
+  roadmapMttr,
+  roadmapSuite,
+  type RoadmapFile,
+  type RoadmapMetric,
+  type RoadmapMttr,
+  type RoadmapMttrFile,
+  type RoadmapSuite,
+} from './formats/roadmap.ts'

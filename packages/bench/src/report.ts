@@ -1,5 +1,6 @@
 import type { Environment } from './environment.ts'
 import { judge, type Objective, type ObjectiveOutcome } from './objective.ts'
+import type { TimelineRun } from './picture/timeline-run.ts'
 import type { Result } from './result.ts'
 
 /** A path that was not measured, and why. */
@@ -26,6 +27,8 @@ export interface Report {
   readonly failed: readonly Skipped[]
   /** How things were set up, and what the figures do not show. */
   readonly notes: readonly string[]
+  /** Of a recovery benchmark: every injection that was made. */
+  readonly runs?: readonly TimelineRun[]
 }
 
 /** A report, its objectives judged. */

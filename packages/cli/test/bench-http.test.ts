@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -25,7 +25,7 @@ async function serve(
 }
 
 t.test('bench mttr --url times a recovery, and an objective can fail it', async (t) => {
-  const { url, sick } = await serve(t)
+  const { url, sick, folder } = await serve(t)
   const inject = `touch "${sick}"; sleep 0.3; rm "${sick}"`
   const argv = [
     'bench',
@@ -50,7 +50,12 @@ t.test('bench mttr --url times a recovery, and an objective can fail it', async 
     '--objective',
     'outage/web/sick<=10',
   ]
-  const { code, stdout, stderr } = await runCli([...argv, ...more], { env })
+  const files = ['--markdown', 'a.md', '--junit', 'a.xml', '--svg', 'pictures/', '--roadmap', 'roadmap'].map(
+    (word, at) => (at % 2 === 0 ? word : join(folder, word)),
+  )
+  const { code, stdout, stderr } = await runCli([...argv, ...more, ...files, '--roadmap-format', 'both'], {
+    env,
+  })
   const report = JSON.parse(stdout) as Report & { readonly runs: readonly { readonly failures: object }[] }
   // A machine under load may stall the prober; then the run is told to be invalid.
   t.equal(code, 3, stderr)
@@ -58,6 +63,14 @@ t.test('bench mttr --url times a recovery, and an objective can fail it', async 
   t.equal(report.runs.length, 2)
   t.ok('status-503' in report.runs[0]!.failures)
   t.match(report.objectives, [{ met: false }])
+  t.match(readFileSync(join(folder, 'a.md'), 'utf8'), '**❌ 1 of 1 objectives missed')
+  t.match(readFileSync(join(folder, 'a.xml'), 'utf8'), '<failure type="objective"')
+  t.match(readFileSync(join(folder, 'pictures', 'outage-sick.svg'), 'utf8'), '>probes answered</text>')
+  t.match(readdirSync(join(folder, 'roadmap')), [
+    /^benchmark_\d{8}_\d{6}\.csv$/,
+    /^benchmark_\d{8}_\d{6}\.json$/,
+    /^mttr_benchmark_\d{8}\.json$/,
+  ])
 })
 
 t.test('bench mttr --url refuses a time where nothing went down', async (t) => {
@@ -79,7 +92,7 @@ t.test('bench mttr --url needs an inject command, and leave for a remote host', 
   for (const wrong of [
     ['--name', 'a/b'],
     ['--stable', '0'],
-    ['--rate', '1001'],
+    ['--rate', '5001'],
   ])
     t.match(await runCli([...far, ...wrong], { env }), { code: 2 }, wrong.join(' '))
 })
@@ -107,7 +120,11 @@ t.test('bench metrics gives a baseline and writes it', async (t) => {
   const good = await runCli([...argv, '--out', out, '--timeout', '20000'], { env })
   t.match(good.stdout, /^latency\/service +ms +50 /m)
   t.match(readFileSync(out, 'utf8'), /latency\/service/)
-  await runCli(argv, { env })
+  t.match(await runCli([...argv, '--svg', join(folder, 'x.svg')], { env }), {
+    code: 1,
+    stdout: /latency/,
+    stderr: /BENCH_NO_RUNS/,
+  })
   const bad = await runCli([...argv, '--expect-status', '204'], { env })
   t.match(bad, { code: 1, stdout: /errors\/service\/status-200 +requests/ })
   t.equal(existsSync(sick), false)

@@ -1,4 +1,4 @@
-import type { Report } from '@x0t/bench'
+import type { Report, TimelineRun } from '@x0t/bench'
 import { columns } from './table.ts'
 
 /** The figures of a report as columns; below 30 samples there are no percentiles. */
@@ -14,6 +14,7 @@ export function reportView(report: Report): string {
       ]),
     ),
   ]
+  if ('url' in report.parameters && report.runs !== undefined) parts.push(iterations(report.runs))
   if (report.objectives.length > 0) {
     parts.push(
       columns(
@@ -33,6 +34,21 @@ export function reportView(report: Report): string {
   const { cpu, cores, kernel } = report.environment
   parts.push(`${cpu}, ${cores} cores, Linux ${kernel}\n${report.notes.map((note) => `- ${note}`).join('\n')}`)
   return parts.join('\n\n')
+}
+
+/** Every injection into an HTTP service. */
+function iterations(runs: readonly TimelineRun[]): string {
+  return columns(
+    ['ITERATION', 'OUTCOME', 'OUTAGE ms', 'RECOVERY ms', 'LOST', 'OF'],
+    runs.map(({ run, outcome, outageMs, recoveryMs, lost, sent }) => [
+      String(run),
+      outcome,
+      outcome === 'not-recovered' ? `> ${shortFigure(outageMs)}` : shortFigure(outageMs),
+      shortFigure(recoveryMs ?? null),
+      String(lost),
+      String(sent),
+    ]),
+  )
 }
 
 /** Four significant digits without exponent; a dash where there is nothing. */

@@ -1,16 +1,15 @@
-import { writeFile } from 'node:fs/promises'
-import { InvalidArgumentError, type Command } from 'commander'
+import { InvalidArgumentError, Option, type Command } from 'commander'
 import type { Objective, Report } from '@x0t/bench'
 import { exitCodes, type CommandContext } from '../../main.ts'
+import { writeReportFiles, type ReportFiles } from './report-files.ts'
 
-export interface ReportOptions {
+export interface ReportOptions extends ReportFiles {
   readonly objective?: readonly string[]
-  readonly out?: string
 }
 
 const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
 
-/** Adds `--objective` and `--out`, which every benchmark takes. */
+/** Adds `--objective` and the files of a report, which every benchmark takes. */
 export function withReport(command: Command): Command {
   return command
     .option(
@@ -19,6 +18,15 @@ export function withReport(command: Command): Command {
       collect,
     )
     .option('--out <file>', 'write the report into a file too: JSON, or Markdown if it ends in .md')
+    .option('--markdown <file>', 'write it as Markdown, for a pull request')
+    .option('--junit <file>', 'write objectives and failures as JUnit XML')
+    .option('--svg <file|folder>', 'draw every injection: one picture, or one for each fault in a folder')
+    .option('--roadmap <folder>', "write the roadmap's benchmark_… and mttr_benchmark_… files")
+    .addOption(
+      new Option('--roadmap-format <format>', 'of the suite')
+        .choices(['json', 'csv', 'both'])
+        .default('json'),
+    )
 }
 
 /** The objectives of the options; checked before anything is measured. */
@@ -27,23 +35,12 @@ export async function objectivesOf({ objective = [] }: ReportOptions): Promise<r
   return objective.map(parseObjective)
 }
 
-/** Prints a report, writes it to `--out`, and sets the exit code: 3 for a missed objective, 1 for a failed path. */
-export async function deliver(
-  report: Report,
-  { out }: ReportOptions,
-  context: CommandContext,
-): Promise<void> {
+/** Prints a report, writes it into the files that were asked for, and sets the exit code: 3 for a missed objective, 1 for a failed path. */
+export async function deliver(report: Report, files: ReportFiles, context: CommandContext): Promise<void> {
   const output = context.output()
-  if (out !== undefined) {
-    const { reportMarkdown } = await import('@x0t/bench')
-    await writeFile(
-      out,
-      out.endsWith('.md') ? reportMarkdown(report) : `${JSON.stringify(report, null, 2)}\n`,
-    )
-    output.note(`the report is in ${out}`)
-  }
   const { reportView } = await import('../../views/bench.ts')
   output.result(report, reportView)
+  for (const path of await writeReportFiles(report, files)) output.note(`written: ${path}`)
   if (report.failed.length > 0) context.exitCode(exitCodes.failed)
   if (report.objectives.some((one) => !one.met)) context.exitCode(exitCodes.wanting)
 }
