@@ -2,6 +2,7 @@ import t from 'tap'
 import type { MeshMap } from '@x0t/local-api'
 import { dotView } from '../src/views/mesh-dot.ts'
 import { mapView, routesView, traceView, treeLines } from '../src/views/mesh.ts'
+import { pathsView } from '../src/views/mesh-paths.ts'
 import { svgView } from '../src/views/mesh-svg.ts'
 import { fakeDaemon, nodeA, nodeB, nodeC, sampleRoute } from './fake-daemon.ts'
 import { runCli, shortFolder } from './run-cli.ts'
@@ -139,11 +140,47 @@ t.test('a trace shows lost answers as a star, and where it ended', (t) => {
   t.end()
 })
 
+t.test('paths show what each is used as, and who is to blame where there are too few', (t) => {
+  const names = { [nodeA]: 'alpha', [nodeB]: 'beta', [nodeC]: 'gamma', [nodeD]: '' }
+  const view = pathsView({
+    to: nodeC,
+    name: 'gamma',
+    asked: 3,
+    by: 'node',
+    paths: [
+      { path: [nodeB, nodeC], costUs: 1234, hops: 2, uses: ['shortest', 'red'] },
+      { path: [nodeD, nodeC], costUs: 9000, hops: 2, uses: [] },
+    ],
+    cut: { nodes: [nodeB], links: [{ from: nodeA, to: nodeD }] },
+    others: [{ path: [nodeD, nodeB, nodeC], costUs: 10_000, hops: 3, uses: ['blue'] }],
+    names,
+  })
+  t.match(view, /\n1 +1\.23 ms +2 +shortest red +beta → gamma\n2 +9\.00? ms +2 +- +dddddddddd → gamma\n/)
+  t.match(view, /\n- +10(\.0)? ms +3 +blue +dddddddddd → beta → gamma\n/)
+  t.match(view, /\n2 of 3: no more that share no relay, for each needs beta or the link alpha – dddddddddd$/)
+  const none = { to: nodeC, name: 'gamma', asked: 2, by: 'link', paths: [], others: [], names } as const
+  t.match(
+    pathsView({ ...none, paths: [], others: [], cut: { nodes: [], links: [] } }),
+    /\nno path leads to gamma$/,
+  )
+  t.end()
+})
+
 t.test('the commands ask the daemon, and a member that is not reached gives exit code 3', async (t) => {
   const home = shortFolder(t)
   await using daemon = await fakeDaemon(`${home}/x0t.sock`, {
     meshMap: () => map,
     meshRoutes: () => ({ routes: [sampleRoute] }),
+    paths: ({ to, count = 0, by = 'node' }) => ({
+      to: nodeC,
+      name: to,
+      asked: count,
+      by,
+      paths: [{ path: [nodeC], costUs: 1, hops: 1, uses: [] }],
+      cut: null,
+      others: [],
+      names: {},
+    }),
     trace: ({ to }) => ({ to: nodeC, name: to, reached: to === 'gamma', hops: [] }),
   })
   void daemon
@@ -155,6 +192,10 @@ t.test('the commands ask the daemon, and a member that is not reached gives exit
   t.match(await mesh('map', '--dot', '--svg'), { code: 2 })
   t.match(await mesh('routes'), { code: 0, stdout: /gamma/ })
   t.match(await mesh('trace', 'gamma'), { code: 0 })
+  t.match(await mesh('paths', 'gamma', '-k', '1'), { code: 0, stdout: /\n1 +0\.00 ms +1 +- +cccccccccc\n$/ })
+  t.match(await mesh('paths', 'gamma', '--link'), { code: 3 })
+  t.match(JSON.parse((await mesh('paths', 'gamma', '--json', '--link')).stdout), { asked: 2, by: 'link' })
+  t.match(await mesh('paths', 'gamma', '-k', '17'), { code: 2, stderr: /1 to 16/ })
   t.match(await mesh('trace', 'delta'), { code: 3, stdout: /did not answer/ })
   t.match(await runCli(['mesh', 'map', '--home', `${home}/none`]), { code: 4, stderr: /NO_DAEMON/ })
 })

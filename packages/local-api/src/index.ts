@@ -26,9 +26,12 @@ export type { Peer, Peers, Traffic } from './schemas/peer.ts'
 export type {
   MapNode,
   MeshMap,
+  MeshPath,
+  MeshPaths,
   MeshRoute,
   MeshRoutes,
   MeshStatus,
+  PathsRequest,
   Trace,
   TraceRequest,
 } from './schemas/mesh.ts'

@@ -66,6 +66,13 @@ export const routes = {
       return { request: traceRequest, response: trace }
     },
   }),
+  paths: change('POST', {
+    path: '/v1/mesh/paths',
+    schemas: async () => {
+      const { pathsRequest, meshPaths } = await mesh()
+      return { request: pathsRequest, response: meshPaths }
+    },
+  }),
   invite: change('POST', {
     path: '/v1/invite',
     schemas: async () => {

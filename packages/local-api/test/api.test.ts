@@ -29,6 +29,12 @@ t.test('every route gives the client what its handler answered', async (t) => {
     t.same(await client[name](), await answers[name]({}, { signal: new AbortController().signal }), name)
   t.same(await client.logLevel({ level: 'debug' }), { level: 'debug' })
   t.equal((await client.trace({ to: 'beta' })).name, 'beta')
+  t.match(await client.paths({ to: 'beta' }), {
+    asked: 2,
+    by: 'node',
+    paths: [{ uses: ['shortest', 'red'] }],
+  })
+  t.match(await client.paths({ to: 'beta', count: 3, by: 'link' }), { asked: 3, by: 'link' })
   t.equal((await client.invite()).token, 'x0t-join-any')
   t.equal((await client.invite({ name: 'gamma', ttlMs: 60_000 })).token, 'x0t-join-gamma')
   t.same(await client.revokeToken({ id: 'a/b c?d' }), { id: 'a/b c?d' }, 'any id survives the path')

@@ -36,7 +36,8 @@ export {
   type Plane,
   type PlaneName,
 } from './forward.ts'
-export { buildGraph, type ListedLinks, type TopologyGraph } from './topology-graph.ts'
+export { kDisjointPaths, type DisjointPath, type DisjointPaths, type Disjointness } from './disjoint-paths.ts'
+export { buildGraph, linkBetween, type ListedLinks, type TopologyGraph } from './topology-graph.ts'
 export { pathTo, shortestPaths, type ShortestPaths } from './shortest-paths.ts'
 export { linkCostUs, type Carrier, type LinkMeasurement } from './link-metric.ts'
 export type { ListedLink } from './link-state.ts'

@@ -15,6 +15,7 @@ import { udpAddress } from './udp-address.ts'
 import { watchEvents } from './event-stream.ts'
 import { hitlessness } from './hitless.ts'
 import { healthOf } from './node-health.ts'
+import { pathsView } from './paths-view.ts'
 import { maxMembers } from './membership.ts'
 import { resolveNode } from './node-reference.ts'
 import { createRateMeter } from './rates.ts'
@@ -211,6 +212,16 @@ export function createApiHandlers(runtime: Runtime): Handlers {
         reached,
         hops: hops.map((hop) => ({ node: hop.id, name: nameOf(hop.id), rttUs: hop.rttUs })),
       }
+    },
+    paths({ to, count = 2, by = 'node' }) {
+      requireMesh()
+      const id = resolve(to)
+      if (id === self)
+        throw new X0tError('PATHS_TO_SELF', 'that is this node itself', {
+          hint: 'x0t mesh map lists the members',
+          exitCode: 2,
+        })
+      return pathsView({ graph: mesh.graph(), self, to: id, count, by, route: mesh.routes().get(id), nameOf })
     },
     invite({ ttlMs = defaultTokenTtlMs, name, addresses }) {
       const desk = requireDesk()

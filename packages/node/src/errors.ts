@@ -27,6 +27,7 @@ export const errorCodes = {
   NODE_AMBIGUOUS: 'Several members fit this name or start of an id: give more characters of the id.',
   NODE_NOT_BANNED: 'The member is not banned: x0t node bans lists who is.',
   BANS_FULL: 'The node keeps as many bans as it can; lift those of nodes that are long gone.',
+  PATHS_TO_SELF: 'Paths lead to another member: x0t mesh map lists them.',
   TRACES_RUNNING: 'Too many traces run at once on this node; try again in a few seconds.',
   BAN_SELF: 'The node that holds the authority cannot ban itself.',
 } as const

@@ -6,6 +6,7 @@ import {
   type MeshMap,
   type NeighbourView,
   type RouteTable,
+  type TopologyGraph,
   type TraceResult,
   type Verify,
 } from '@x0t/mesh'
@@ -35,6 +36,7 @@ export interface MeshDriver extends Disposable {
   trace(to: NodeId): Promise<TraceResult>
   map(): MeshMap
   routes(): RouteTable
+  graph(): TopologyGraph
   neighbours(): readonly NeighbourView[]
 }
 
@@ -129,6 +131,7 @@ export function createMeshDriver(options: MeshDriverOptions): MeshDriver {
     },
     map: () => mesh.map(),
     routes: () => mesh.routes(),
+    graph: () => mesh.graph(),
     neighbours: () => mesh.neighbours(),
     [Symbol.dispose]: () => cancelWake(),
   }

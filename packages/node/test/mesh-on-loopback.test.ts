@@ -67,6 +67,15 @@ await t.test('nodes join through the authority and through a member that is not 
   await c.start()
   await lineIsWhole()
   for (const node of line) t.equal(await names(node), 'a b c')
+  t.match(
+    await a.client.paths({ to: 'c' }),
+    {
+      paths: [{ path: [await idOf(b), await idOf(c)], hops: 2 }],
+      cut: { nodes: [await idOf(b)], links: [] },
+    },
+    'one way to c, for all of them need b',
+  )
+  await t.rejects(a.client.paths({ to: 'a' }), { code: 'PATHS_TO_SELF' })
 })
 
 await t.test(

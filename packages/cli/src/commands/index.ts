@@ -11,7 +11,7 @@ const nouns: readonly Noun[] = [
   ['node', 'the mesh node of this machine', async () => (await import('./node/index.ts')).registerNode],
   [
     'mesh',
-    'the mesh as this node sees it: map, routes, traces',
+    'the mesh as this node sees it: map, routes, paths, traces',
     async () => (await import('./mesh/index.ts')).registerMesh,
   ],
   [

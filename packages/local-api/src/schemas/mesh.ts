@@ -60,6 +60,45 @@ export const trace = z.object({
 })
 export type Trace = z.infer<typeof trace>
 
+export const pathsRequest = z.strictObject({
+  to: nodeReference,
+  /** How many are asked for. */
+  count: z.int().min(1).max(16).optional(),
+  /** What the paths must not share: relays and links, or links only. */
+  by: z.enum(['node', 'link']).optional(),
+})
+export type PathsRequest = z.infer<typeof pathsRequest>
+
+const pathUse = z.enum(['shortest', 'red', 'blue'])
+
+const meshPath = z.object({
+  /** From the first hop to the destination. */
+  path: z.array(nodeId),
+  costUs,
+  hops: count,
+  /** What this very path is used as at the moment. */
+  uses: z.array(pathUse),
+})
+export type MeshPath = z.infer<typeof meshPath>
+
+export const meshPaths = z.object({
+  to: nodeId,
+  name: z.string(),
+  asked: count,
+  by: z.enum(['node', 'link']),
+  /** Disjoint, with the least sum of costs there is for so many; cheapest first. */
+  paths: z.array(meshPath),
+  /** Where there are fewer than asked for: what parts the two ends when it fails; null where there are as many. */
+  cut: z
+    .object({ nodes: z.array(nodeId), links: z.array(z.object({ from: nodeId, to: nodeId })) })
+    .nullable(),
+  /** Paths in use that are none of `paths`. */
+  others: z.array(meshPath),
+  /** Names of all nodes above. */
+  names: z.record(nodeId, z.string()),
+})
+export type MeshPaths = z.infer<typeof meshPaths>
+
 export const meshStatus = z.object({
   id: nodeId,
   mesh: z.string(),

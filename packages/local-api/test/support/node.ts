@@ -108,6 +108,16 @@ export const answers: Handlers = {
     reached: true,
     hops: [{ node: other, name: 'beta', rttUs: 3200 }],
   }),
+  paths: ({ to, count = 2, by = 'node' }) => ({
+    to: other,
+    name: to,
+    asked: count,
+    by,
+    paths: [{ path: [other], costUs: 3200, hops: 1, uses: ['shortest', 'red'] }],
+    cut: { nodes: [], links: [{ from: self, to: other }] },
+    others: [],
+    names: { [other]: 'beta', [self]: 'alpha' },
+  }),
   invite: ({ name }) => ({ id: 't1', token: `x0t-join-${name ?? 'any'}`, expiresAtMs: 1_700_000_000_000 }),
   tokens: () => ({
     tokens: [{ id: 't1', name: null, state: 'open', createdAtMs: 1, expiresAtMs: 2, usedBy: null }],
