@@ -1,5 +1,6 @@
 import type { Log } from '@x0t/core'
 import type { BedFolder } from './bed-folder.ts'
+import type { Launch } from './launch.ts'
 import type { Manifest, RunnerSpec } from './manifest.ts'
 import type { Run } from './run-command.ts'
 import { argvRunner } from './argv-runner.ts'
@@ -16,6 +17,8 @@ export interface RunnerContext {
   readonly folder: BedFolder
   readonly manifest: Manifest
   readonly run: Run
+  /** Starts a program that goes on; of this machine where absent. */
+  readonly launch?: Launch
   readonly env: Readonly<Record<string, string | undefined>>
   readonly log: Log
 }

@@ -2,10 +2,11 @@ import { silentLog, X0tError } from '@x0t/core'
 import type { Bed } from './bed.ts'
 import { runnerOf } from './host-runner.ts'
 import type { HostProcess } from './manifest.ts'
-import { readProcess } from './process-table.ts'
+import { processState, readProcess } from './process-table.ts'
+import { lockStart } from './start-lock.ts'
 
 /**
- * Starts the program of a host, for the first time or again.
+ * Starts the program of a host, for the first time or again; returns the one that runs, if one does.
  * @param via for the first time: a neighbour that runs already
  * @throws X0tError TESTBED_HOST_START_FAILED
  */
@@ -13,7 +14,11 @@ export async function startHost(bed: Bed, host: string, via?: string): Promise<H
   const { folder, manifest, run, env, signal } = bed
   const runner = runnerOf(manifest.runner, { folder, manifest, run, env, log: bed.log ?? silentLog })
   if (runner === undefined) return undefined
-  const first = (await folder.process(host)) === undefined
+  await using lock = await lockStart(folder, host, signal)
+  void lock
+  const before = await folder.process(host)
+  if (before !== undefined && (await processState(before)) !== 'dead') return before
+  const first = before === undefined
   const started = await runner.start({ host, first, signal, ...(via === undefined ? {} : { via }) })
   const facts = await readProcess(started.pid)
   if (facts === undefined || facts.state === 'dead') {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { hasCode, messageOf, X0tError } from '@x0t/core'
 import { z } from 'zod'
 import type { HostRunner, RunnerContext } from './host-runner.ts'
+import { systemLaunch } from './launch.ts'
 import type { RunnerSpec } from './manifest.ts'
 import { linkBetween, linksOf, plannedHost } from './network-plan.ts'
 import { inNamespace } from './run-command.ts'
@@ -22,7 +23,7 @@ const invitationSchema = z.object({ token: z.string() })
  * of its own through a running neighbour.
  */
 export function x0tRunner(spec: Extract<RunnerSpec, { kind: 'x0t' }>, context: RunnerContext): HostRunner {
-  const { folder, manifest, run } = context
+  const { folder, manifest, run, env, launch = systemLaunch } = context
   const { plan } = manifest
   const homeOf = (host: string): string => join(folder.hostFolder(host), 'home')
   const firstHost = plan.hosts[0]!.name
@@ -39,17 +40,35 @@ export function x0tRunner(spec: Extract<RunnerSpec, { kind: 'x0t' }>, context: R
       const { stdout } = await run(argv, { signal, timeoutMs, ...(input === undefined ? {} : { input }) })
       return JSON.parse(stdout) as unknown
     } catch (error) {
-      if (hasCode(error, 'INTERRUPTED')) throw error
-      // The words, not the whole command: a token came by standard input and is in neither.
-      throw new X0tError(
-        'TESTBED_HOST_START_FAILED',
-        `host ${host}, ${words.slice(0, 2).join(' ')}: ${messageOf(error)}`,
-        {
-          cause: error,
-          hint: `the log of the host is in ${homeOf(host)}`,
-        },
-      )
+      throw failed(host, words, error)
     }
+  }
+
+  /** As a service manager does: the node itself is started, not a command that starts it. */
+  const startAgain = async (
+    host: string,
+    words: readonly string[],
+    signal: AbortSignal,
+  ): Promise<unknown> => {
+    const logFile = join(homeOf(host), 'node.log')
+    const full = [...spec.command, ...words, '--log-file', logFile, '--json']
+    const argv = inNamespace(plannedHost(plan, host).namespace, full)
+    const errorFile = join(folder.hostFolder(host), 'stderr')
+    try {
+      return JSON.parse(await launch({ argv, env, errorFile, timeoutMs: startWithinMs, signal })) as unknown
+    } catch (error) {
+      throw failed(host, words, error)
+    }
+  }
+
+  const failed = (host: string, words: readonly string[], error: unknown): unknown => {
+    if (hasCode(error, 'INTERRUPTED')) return error
+    // The words, not the whole command: a token came by standard input and is in neither.
+    const what = words.slice(0, 2).join(' ')
+    return new X0tError('TESTBED_HOST_START_FAILED', `host ${host}, ${what}: ${messageOf(error)}`, {
+      cause: error,
+      hint: `the log of the host is in ${homeOf(host)}`,
+    })
   }
 
   const writeConfig = async (host: string): Promise<void> => {
@@ -71,11 +90,11 @@ export function x0tRunner(spec: Extract<RunnerSpec, { kind: 'x0t' }>, context: R
 
   return {
     async start({ host, via, first, signal }) {
-      const common = ['--home', homeOf(host), '--detach']
+      const common = ['--home', homeOf(host)]
       for (const [key, value] of Object.entries(spec.settings)) common.push('--set', `${key}=${value}`)
       let ready: unknown
       if (!first) {
-        ready = await x0t(host, ['node', 'start', ...common], signal)
+        ready = await startAgain(host, ['node', 'start', ...common], signal)
       } else if (via === undefined) {
         if (host !== firstHost) {
           throw new X0tError(
@@ -87,7 +106,7 @@ export function x0tRunner(spec: Extract<RunnerSpec, { kind: 'x0t' }>, context: R
           )
         }
         await writeConfig(host)
-        ready = await x0t(host, ['node', 'start', ...common, '--mesh', plan.bed], signal)
+        ready = await x0t(host, ['node', 'start', ...common, '--detach', '--mesh', plan.bed], signal)
       } else {
         await writeConfig(host)
         const link = linkBetween(plan, host, via)
@@ -96,7 +115,7 @@ export function x0tRunner(spec: Extract<RunnerSpec, { kind: 'x0t' }>, context: R
         const { token } = invitationSchema.parse(await x0t(firstHost, invite, signal))
         ready = await x0t(
           host,
-          ['node', 'join', '-', '--via', `${address}:${nodePort}`, ...common],
+          ['node', 'join', '-', '--via', `${address}:${nodePort}`, ...common, '--detach'],
           signal,
           token,
         )

@@ -6,6 +6,7 @@ import t from 'tap'
 import { makeBedFolder } from '../src/bed-folder.ts'
 import { runnerOf } from '../src/host-runner.ts'
 import { parseShape, planNetwork, type Run } from '../src/index.ts'
+import { systemLaunch, type Launch } from '../src/launch.ts'
 import type { Manifest } from '../src/manifest.ts'
 
 const runFolder = await mkdtemp(join(tmpdir(), 'x0t-runner-'))
@@ -64,10 +65,46 @@ t.test('the first host makes the mesh, the next joins it through its neighbour',
 
 t.test('a host that ran before is started, not joined', async (t) => {
   const { run, calls } = fakeRun()
-  const host = runnerOf(runner, { folder, manifest, run, env: {}, log: silentLog })!
-  await host.start({ host: 'n2', first: false, signal })
-  t.equal(calls.length, 1)
-  t.match(calls[0]!.argv, /node start --home \S+\/n2\/home --detach/)
+  const launched: string[] = []
+  const launch: Launch = async ({ argv }) => {
+    launched.push(argv.join(' '))
+    return ready
+  }
+  const host = runnerOf(runner, { folder, manifest, run, launch, env: {}, log: silentLog })!
+  t.strictSame((await host.start({ host: 'n2', first: false, signal })).pid, 7)
+  t.equal(calls.length, 0)
+  t.match(launched[0]!, /netns\/x0t-lab-n2 .*node start --home \S+\/n2\/home .*--log-file \S+ --json$/)
+  t.notMatch(launched[0]!, '--detach', 'the node itself is started, as a service manager does')
+  const failing: Launch = async () => {
+    throw new X0tError('TESTBED_COMMAND_FAILED', 'boom')
+  }
+  const broken = runnerOf(runner, { folder, manifest, run, launch: failing, env: {}, log: silentLog })!
+  await t.rejects(broken.start({ host: 'n2', first: false, signal }), { code: 'TESTBED_HOST_START_FAILED' })
+})
+
+t.test('a program that is launched is up when it prints a line, and goes on', async (t) => {
+  const options = {
+    env: { PATH: process.env['PATH'] },
+    errorFile: join(runFolder, 'errors'),
+    timeoutMs: 20_000,
+    signal,
+  }
+  const pid = Number(await systemLaunch({ ...options, argv: ['sh', '-c', 'echo $$; exec sleep 1000'] }))
+  t.ok(process.kill(pid, 0), 'it runs')
+  process.kill(pid, 'SIGKILL')
+  await t.rejects(systemLaunch({ ...options, argv: ['sh', '-c', 'echo sorry >&2; exit 3'] }), {
+    code: 'TESTBED_COMMAND_FAILED',
+    message: /ended with 3: sorry/,
+  })
+  await t.rejects(systemLaunch({ ...options, timeoutMs: 50, argv: ['sleep', '1000'] }), {
+    code: 'TESTBED_COMMAND_FAILED',
+    message: /not up within 50 ms/,
+  })
+  await t.rejects(systemLaunch({ ...options, argv: ['/nowhere/program'] }), { code: 'TESTBED_TOOL_MISSING' })
+  const stopped = AbortSignal.abort(new X0tError('INTERRUPTED', 'by SIGINT'))
+  await t.rejects(systemLaunch({ ...options, signal: stopped, argv: ['sleep', '1000'] }), {
+    code: 'INTERRUPTED',
+  })
 })
 
 t.test('a host without a way to the first one, and a command that fails, are told', async (t) => {

@@ -9,6 +9,7 @@ import { nodeRunner } from './node-runner.ts'
 interface UpOptions extends BedOption {
   readonly detach?: boolean
   readonly restart?: boolean
+  readonly supervise?: boolean
   readonly bare?: boolean
   readonly routes?: boolean
   readonly set?: readonly string[]
@@ -30,8 +31,14 @@ export function registerUp(testbed: Command, context: CommandContext): void {
         'after --: a program to run on every host in place of a node; {host}, {neighbours}',
       ),
   )
-    .addOption(new Option('--detach', 'leave it running; x0t testbed down ends it').conflicts('restart'))
-    .option('--restart', 'start a node again when it ends')
+    .addOption(
+      new Option('--detach', 'leave it running; x0t testbed down ends it').conflicts([
+        'restart',
+        'supervise',
+      ]),
+    )
+    .option('--restart', 'start a node again when it ends, at once; after quick deaths in a row later')
+    .addOption(new Option('--supervise', 'the same').hideHelp())
     .option('--bare', 'namespaces and links only, nothing runs on the hosts')
     .option('--routes', 'let the kernels forward along shortest paths: a control group without a mesh')
     .option('--set <section.key=value>', 'any setting of the nodes (x0t help config); repeatable', collect)
@@ -58,7 +65,10 @@ export function registerUp(testbed: Command, context: CommandContext): void {
       await using bed = await create()
       output.result(await bedStatus(bed), statusView)
       output.note('Ctrl-C takes it down')
-      const watched = superviseBed(bed, { restart: options.restart === true, signal: context.signal })
+      const watched = superviseBed(bed, {
+        restart: options.restart === true || options.supervise === true,
+        signal: context.signal,
+      })
       for await (const event of watched) {
         const { host, pid, problem } = event
         const what = { exited: 'ended', restarted: 'started again', 'restart-failed': 'did not start again' }[
