@@ -1,4 +1,6 @@
 // Over 300 lines, and one piece: the owner of both workers; every method tells them of one change and keeps the record.
+import { getCompileCacheDir } from 'node:module'
+import { dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { hasCode, messageOf, X0tError, type Log } from '@x0t/core'
 import { createArena } from './arena.ts'
@@ -238,8 +240,11 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
       probeInterval: interval,
       probeMisses: misses,
     }
-    const worker = new Worker(new URL('worker.ts', import.meta.url), {
+    const cacheFolder = getCompileCacheDir()
+    const worker = new Worker(new URL('worker-start.js', import.meta.url), {
       workerData,
+      // The cache names a folder of its own below the one it is given.
+      argv: cacheFolder === undefined ? [] : [dirname(cacheFolder)],
       name: `x0t-${role}`,
       // Not the owner's own flags: --input-type or --import are not for these files.
       execArgv: ['--disable-warning=ExperimentalWarning', ...process.execArgv.filter(isProfilerFlag)],
