@@ -28,7 +28,7 @@ type Statistic = (typeof statistics)[number]
  * @throws X0tError BENCH_OBJECTIVE_INVALID
  */
 export function parseObjective(text: string): Objective {
-  const match = /^([a-z0-9][a-z0-9/.-]*)(?::([a-z0-9]+))?\s*(>=|<=)\s*([a-z0-9][a-z0-9/.-]*)$/i.exec(
+  const match = /^([a-z0-9][a-z0-9/.@-]*)(?::([a-z0-9]+))?\s*(>=|<=)\s*([a-z0-9][a-z0-9/.@-]*)$/i.exec(
     text.trim(),
   )
   const statistic = (match?.[2] ?? 'median') as Statistic

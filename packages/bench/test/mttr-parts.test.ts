@@ -74,12 +74,12 @@ t.test('an undisturbed system has no recovery time', (t) => {
       forwards: 'process',
       measure: { lost: 0, late: 0, recoveryMs: 0 },
       evidence: 'seen',
-      avoids: true,
+      avoids: false,
       ...facts,
     })
   t.match(judge({}), {
     outcome: 'no-outage',
-    reason: /BENCH_NO_OUTAGE: no outage observed; the probe saw the fault/,
+    reason: /BENCH_NO_OUTAGE: no outage observed; the probe saw: seen/,
   })
   t.match(judge({ evidence: undefined }), { outcome: 'no-outage', reason: /the probe saw no fault/ })
   t.match(judge({ hitless: true }), { outcome: 'undisturbed' })
@@ -89,14 +89,21 @@ t.test('an undisturbed system has no recovery time', (t) => {
     'hitless, but no fault was there',
   )
   t.match(judge({ hitless: true, fault: 'partition' }), { outcome: 'no-outage' })
-  t.match(judge({ fault: 'link-down' }), { outcome: 'undisturbed' }, 'less than one interval')
-  t.match(judge({ fault: 'link-down', avoids: false }), {
-    outcome: 'no-outage',
-    reason: /still uses the link/,
-  })
+  t.match(
+    judge({ avoids: true }),
+    { outcome: 'invalid', reason: /missed/ },
+    'the path moved before the fault',
+  )
+  t.match(judge({ fault: 'link-down', avoids: true }), { outcome: 'undisturbed' }, 'less than one interval')
+  t.match(judge({ fault: 'link-down' }), { outcome: 'no-outage' }, 'the stream still uses the link')
   t.match(judge({ fault: 'freeze', forwards: 'kernel' }), { outcome: 'undisturbed' })
   t.match(judge({ fault: 'freeze' }), { outcome: 'no-outage' })
   t.match(judge({ fault: 'latency' }), { outcome: 'no-outage' })
+  t.match(
+    judge({ measure: { lost: 0, late: 50, recoveryMs: 90 } }),
+    { outcome: 'no-outage' },
+    'late is not lost',
+  )
   const lost = { lost: 30, late: 0, recoveryMs: 31 }
   t.strictSame(judge({ measure: lost }), { outcome: 'recovered' })
   t.match(judge({ measure: lost, evidence: undefined }), { outcome: 'failed', reason: /BENCH_FAULT_UNSEEN/ })

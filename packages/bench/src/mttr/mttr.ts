@@ -90,9 +90,7 @@ export async function mttrBench(options: MttrOptions): Promise<MttrReport> {
       await runRound(options, system, shuffle(turns, random), { random, runs, skipped, failed, onProgress })
     }
   }
-  for (const { system, fault, run: number, outcome, reason = '' } of runs)
-    if (outcome !== 'recovered' && outcome !== 'undisturbed')
-      failed.push({ path: `${system}/${fault}`, reason: `run ${number}: ${outcome}: ${reason}` })
+  listRuns(runs, { skipped, failed })
   const parameters = {
     shape,
     faults: faults.join(','),
@@ -108,9 +106,25 @@ export async function mttrBench(options: MttrOptions): Promise<MttrReport> {
   return { ...makeReport(parts, objectives), runs }
 }
 
+/** Lists the runs that do not count; where none counts, there is no figure, and that is a failure. */
+function listRuns(
+  runs: readonly RunRecord[],
+  { skipped, failed }: { readonly skipped: Skipped[]; readonly failed: Skipped[] },
+): void {
+  for (const { system, fault, run, outcome, reason = '' } of runs) {
+    const entry = { path: `${system}/${fault}`, reason: `run ${run}: ${outcome}: ${reason}` }
+    if (outcome === 'invalid') skipped.push(entry)
+    else if (outcome !== 'recovered' && outcome !== 'undisturbed') failed.push(entry)
+  }
+  for (const [path, group] of Map.groupBy(runs, ({ system, fault }) => `${system}/${fault}`))
+    if (group.every(({ outcome }) => outcome === 'invalid')) failed.push({ path, reason: 'no run was valid' })
+}
+
 interface Turn {
   readonly fault: MttrFault
   readonly run: number
+  /** It was run before and was invalid. */
+  readonly isAgain?: true
 }
 
 interface Round {
@@ -158,13 +172,15 @@ async function runInBed(
   await using running: RunningSystem = await system.start(bedTools(bed))
   const ends = oppositeEnds(topology)
   while (waiting.length > 0) {
-    const { fault, run } = waiting.shift()!
+    const turn = waiting.shift()!
+    const { fault, run } = turn
     const path = `${system.name}/${fault}`
     if (skipped.some((one) => one.path === path)) continue
     try {
       const record = await runFault({ ...options, ...ends, bed, system, running, fault, run, random, port })
       runs.push(record)
       onProgress(progressOf(record, options))
+      if (record.outcome === 'invalid' && turn.isAgain !== true) waiting.push({ ...turn, isAgain: true })
       if (record.outcome === 'failed' || record.outcome === 'not-recovered') return
     } catch (error) {
       if (!hasCode(error, 'BENCH_FAULT_UNAVAILABLE') && !hasCode(error, 'TESTBED_NO_NETEM')) throw error

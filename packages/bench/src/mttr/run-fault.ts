@@ -130,7 +130,7 @@ async function carryOut(
     : measureStream(log, { ...marks, injectedMs: [liftedMs, liftedMs], judgedUntilMs: Infinity })
   const reactions = await running.reactions?.(measure.zeroMs)
   const { zeroMs, late: _late, bent: _bent, ...figures } = measure
-  const avoids = !after.some((one) => uses(one, injection.target))
+  const avoids = after.length > 0 && !after.some((one) => uses(one, injection.target))
   return {
     system: system.name,
     fault,

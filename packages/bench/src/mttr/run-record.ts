@@ -4,7 +4,8 @@ import type { MttrFault } from './fault-names.ts'
  * How a run ended. `recovered` and `undisturbed` give samples; the others are listed with their reason and never
  * dropped. `undisturbed`: the fault was there and on the path in use, as an independent probe saw, and nothing was
  * lost, as can be of hitless mode and of a fault that need not harm packets: an outage of 0. `no-outage`: nothing was lost although the fault should disturb, an error. `invalid`: the ruler was bent
- * (the sender or the receiver stalled). `not-recovered`: the stream did not come back in time. `failed`: the run
+ * (the sender or the receiver stalled), or the stream had left the path before the fault took effect; such a run is
+ * repeated once. `not-recovered`: the stream did not come back in time. `failed`: the run
  * could not be carried out.
  */
 export type RunOutcome = 'recovered' | 'undisturbed' | 'no-outage' | 'not-recovered' | 'invalid' | 'failed'

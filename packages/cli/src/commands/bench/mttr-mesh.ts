@@ -10,6 +10,7 @@ import { commandLine, deliver, objectivesOf, wholeNumber, type ReportOptions } f
 export interface MeshFlags extends ReportOptions {
   readonly faults: readonly string[]
   readonly runs: number
+  readonly against: readonly string[]
   readonly peerRuns?: number
   readonly shape: string
   readonly hitless: boolean
@@ -30,6 +31,13 @@ export function addMeshOptions(command: Command): Command {
   return command
     .option('--faults <names>', 'separated by commas; all that there are by default', list, [])
     .option('--runs <n>', 'runs of each fault; percentiles need 30', wholeNumber(1, 10_000), 30)
+    .option(
+      '--against <names>',
+      'peers, separated by commas: babeld,bird,wireguard-bird,wireguard-babel,tinc,nebula,yggdrasil; each may have a ' +
+        'profile, like bird@2ms, babeld@10ms, tinc@default',
+      list,
+      [],
+    )
     .option('--peer-runs <n>', 'the same for peers (default: as --runs)', wholeNumber(1, 10_000))
     .option('--shape <shape>', 'diamond, ring:N or grid:WxH', 'diamond')
     .option('--hitless', 'also measure x0t with every datagram over two disjoint paths', false)
@@ -59,16 +67,18 @@ export async function runMesh(options: MeshFlags, context: CommandContext): Prom
       hint: '--liveness userspace',
     })
   }
-  const [{ mttrBench, parseFaultNames, x0tSystem }, { parseShape }] = await Promise.all([
+  const [{ choosePeerSystem, mttrBench, parseFaultNames, x0tSystem }, { parseShape }] = await Promise.all([
     import('@x0t/bench'),
     import('@x0t/testbed'),
   ])
   const output = context.output()
   const runner = nodeRunner(options.set ?? [])
   const x0t = options.x0t ? [x0tSystem({ runner })] : []
+  const twice = hitless ? [x0tSystem({ runner, hitless })] : []
+  const peers = [...new Set(options.against)].map(choosePeerSystem)
   const report = await mttrBench({
     ...portsOf(context),
-    systems: [...x0t, ...(hitless ? [x0tSystem({ runner, hitless })] : [])],
+    systems: [...x0t, ...twice, ...peers],
     faults: parseFaultNames(options.faults),
     topology: parseShape(shape),
     shape,
