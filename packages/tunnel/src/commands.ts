@@ -1,6 +1,7 @@
 import type { Suite } from './aead.ts'
 import type { RouteAlternate, TreeHop } from './contract.ts'
 import type { DownReason } from './liveness.ts'
+import type { PathChange } from './path-judge.ts'
 import type { ProbeInterval } from './probe-pace.ts'
 import type { SharedBuffers } from './shared-state.ts'
 import type { ThreadPriority } from './thread-priority.ts'
@@ -81,6 +82,7 @@ export type Report =
   | { readonly kind: 'priority'; readonly priority: ThreadPriority }
   | { readonly kind: 'udp-works'; readonly slot: number }
   | { readonly kind: 'need-session'; readonly peer: number }
+  | (PathChange & { readonly peer: number })
   | { readonly kind: 'rekey-due'; readonly localSpi: number }
   | { readonly kind: 'session-used'; readonly localSpi: number }
   | { readonly kind: 'frames'; readonly neighbour: string; readonly bytes: Uint8Array }

@@ -99,6 +99,26 @@ export type DataPlaneEvent =
   | { readonly kind: 'endpoint'; readonly neighbour: string; readonly endpoint: Endpoint }
   /** Packets wait for a session with the member of this label; at most twice a second each. */
   | { readonly kind: 'need-session'; readonly label: Uint8Array }
+  /**
+   * What is sent through this neighbour, alive as it is, to the member of this label does not arrive; a tree carries it.
+   * Evidence: no answer comes back, which the way back may be to blame for, or the member says that it misses ours.
+   */
+  | {
+      readonly kind: 'path-suspect'
+      readonly label: Uint8Array
+      readonly neighbour: string
+      readonly evidence: 'silence' | 'told'
+    }
+  /**
+   * Traffic to the member is on the ordinary way again: it answers; or it leads another way by now; or nothing was sent
+   * for a minute; or no other way works either.
+   */
+  | {
+      readonly kind: 'path-clear'
+      readonly label: Uint8Array
+      readonly neighbour: string
+      readonly reason: 'answers' | 'rerouted' | 'idle' | 'no-better'
+    }
   /** 2^31 units were sent under this SA. */
   | { readonly kind: 'rekey-due'; readonly localSpi: number }
   /** The first unit that opened under this SA: the peer uses it. */

@@ -201,6 +201,18 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
       case 'need-session':
         peers.labelOf(report.peer, (label) => emit({ kind: 'need-session', label }))
         return
+      case 'path-suspect':
+        peers.labelOf(report.peer, (label) => {
+          const { kind, neighbour, evidence } = report
+          emit({ kind, label, neighbour, evidence })
+        })
+        return
+      case 'path-clear':
+        peers.labelOf(report.peer, (label) => {
+          const { kind, neighbour, reason } = report
+          emit({ kind, label, neighbour, reason })
+        })
+        return
       case 'rekey-due':
       case 'session-used':
         emit(report)

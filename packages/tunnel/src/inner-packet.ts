@@ -5,7 +5,7 @@ export const virtioBytes = 10
 export const ipv6Bytes = 40
 
 /** First byte of a unit's plaintext: flags of a virtio header (a single packet), or one of these. */
-export const unitKind = { report: 0x80, packed: 0x81 } as const
+export const unitKind = { report: 0x80, packed: 0x81, echoRequest: 0x82, echoReply: 0x83 } as const
 
 export const virtio = {
   needsChecksum: 1,

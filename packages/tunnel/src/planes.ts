@@ -42,6 +42,8 @@ export type Refusal = 'down' | 'loop'
 export interface Forwarding {
   /** The first hop of what this node sends, written to `hop`. */
   first(route: Route, hop: Hop): Refusal | undefined
+  /** The first hop on a tree, red or blue; false if there is none or its link is dead. */
+  tree(route: Route, plane: number, hop: Hop): boolean
   /**
    * The hops of a unit that is to survive any single fault: both trees, the ordinary way in place of one that is cut off
    * here, and beside them while the trees change. Returns how many of `hops` (three) were written; 0: nothing leads there.
@@ -114,6 +116,7 @@ export function createForwarding(links: Pick<Links, 'alive'>): Forwarding {
   }
   return {
     first: (route, hop) => decide(route, plane.shortest, Infinity, undefined, hop),
+    tree: (route, on, hop) => onTree(route, on, Infinity, false, hop),
     both(route, hops) {
       const holds = route.former?.isHeld === true
       let count = 0

@@ -16,11 +16,20 @@ import { maxSessions } from './limits.ts'
 import { createLinks, type Link } from './links.ts'
 import { adaptToLoss, initialLossState, type LossState } from './loss-adaptation.ts'
 import { createNeighbourWatch } from './neighbour-watch.ts'
+import { readEcho, type Echo } from './path-echo.ts'
 import { countDetour, createForwarding, createHop, maxRemaining, plane, writePlane } from './planes.ts'
 import type { ProbeInterval } from './probe-pace.ts'
 import { createReplayWindow, type ReplayWindow } from './replay-window.ts'
 import { addressWords, createRoutes } from './routes.ts'
-import { receptionWords, stat, type SharedState, trafficCell, trafficCells } from './shared-state.ts'
+import {
+  echoCell,
+  echoWords,
+  receptionWords,
+  stat,
+  type SharedState,
+  trafficCell,
+  trafficCells,
+} from './shared-state.ts'
 import { socketAddressBytes } from './socket-address.ts'
 import { createUnitAssembler, type Reassembly } from './unit-assembler.ts'
 import { takeCountersFrom } from './unit-sender.ts'
@@ -168,6 +177,24 @@ export function createReceiveLoop({
     lossStates.set(peer, { ...next, received, lost })
     shared.lossLevel[peer] = next.level
   }
+  /** Leaves word for the sending worker, who alone can seal an answer. */
+  const onEcho = (peer: number, kind: number, echo: Echo): void => {
+    const at = peer * echoWords
+    const { id, heardId, overdue, answeredId, isPrimary } = echo
+    const { echoes } = shared
+    if (kind === unitKind.echoReply) {
+      echoes[at + (isPrimary ? echoCell.primaryReply : echoCell.reply)] = id
+    } else {
+      if (!isPrimary) {
+        echoes[at + echoCell.overdue] = overdue
+        echoes[at + echoCell.answered] = answeredId
+      }
+      echoes[at + (isPrimary ? echoCell.primaryRequest : echoCell.request)] = id
+    }
+    if (heardId !== 0) echoes[at + echoCell.heard] = heardId
+    Atomics.add(shared.echoCount, 0, 1)
+    wakeSender()
+  }
   /** Plane of the datagram at hand. */
   let arrivedOn = 0
   const countRepeated = (session: Session, sequence: number): void => {
@@ -214,6 +241,10 @@ export function createReceiveLoop({
     } else if (kind === unitKind.report) {
       if (end - at === 9) onLossReport(session.peer, view.getUint32(at + 1), view.getUint32(at + 5))
       else stats[stat.droppedInnerInvalid]!++
+    } else if (kind === unitKind.echoRequest || kind === unitKind.echoReply) {
+      const echo = readEcho(arena, at, end - at)
+      if (echo === undefined) stats[stat.droppedInnerInvalid]!++
+      else onEcho(session.peer, kind, echo)
     } else {
       toTun(session, at, end - at)
     }
@@ -452,6 +483,8 @@ export function createReceiveLoop({
           receiver.nameAt(i),
         )
       }
+      // Whatever had come before this has been looked at.
+      if (count <= 0) Atomics.add(shared.receiverTurns, 0, 1)
       return count > 0
     },
     carrierChanged() {

@@ -9,7 +9,8 @@ import { errno, type Kernel } from './kernel.ts'
 import { maxPeers, maxUnitBytes, rekeyAfterUnits, stopAfterUnits } from './limits.ts'
 import { createLinks } from './links.ts'
 import { protections } from './loss-adaptation.ts'
-import { createForwarding, createHop } from './planes.ts'
+import { createPathProbing } from './path-probing.ts'
+import { createForwarding, createHop, plane } from './planes.ts'
 import { addressWords, createRoutes, type Route } from './routes.ts'
 import { receptionWords, stat, trafficCell, unitsSentWord, type SharedState } from './shared-state.ts'
 import { sliceTcp } from './tcp-slices.ts'
@@ -21,8 +22,10 @@ export interface SendLoop {
   apply(command: Command): void
   /** Reads the TUN until it is empty or the batch is full; true if there may be more. */
   sendBatch(): boolean
-  /** Sends reports of losses to peers, as often as is due. */
+  /** Sends reports of losses and echoes to peers, as often as is due, and judges the ways to them. */
   sendReports(nowMs: number): void
+  /** When {@link SendLoop.sendReports} is due next, ms. */
+  nextAtMs(): number
 }
 
 /** Packets shorter than this share a unit. */
@@ -47,6 +50,7 @@ export function createSendLoop({
   hitlessDscp = [],
   nowMs,
   report,
+  wakeReceiver,
 }: {
   readonly kernel: Kernel
   readonly arena: Arena
@@ -60,6 +64,8 @@ export function createSendLoop({
   readonly hitlessDscp?: readonly number[]
   readonly nowMs: () => number
   readonly report: (report: Report) => void
+  /** Makes the receiving worker look for what has come. */
+  readonly wakeReceiver: () => void
 }): SendLoop {
   const stats = shared.sendStats
   const { bytes, view } = arena
@@ -111,6 +117,29 @@ export function createSendLoop({
   const isHitless = (route: Route, at: number): boolean =>
     route.hitless || hitlessClass[dscpOf(arena, at)] === 1
 
+  /** The way that data goes; the ordinary one where the tree is cut off here. */
+  const chooseOne = (route: Route, on: number): number =>
+    (on !== plane.shortest && forwarding.tree(route, on, hops[0]!)) ||
+    forwarding.first(route, hops[0]!) === undefined
+      ? 1
+      : 0
+  const probing = createPathProbing({
+    arena,
+    shared,
+    forwarding,
+    routeOf: (peer) => routes.byPeer(peer),
+    canSend: (peer) => sending[peer] !== undefined,
+    send(route, on, at, length, isProtected) {
+      const sa = sending[route.peer]
+      if (sa === undefined || sa.sequence >= stopAfterUnits || chooseOne(route, on) === 0) return
+      const level = isProtected ? shared.lossLevel[route.peer]! : 0
+      sendUnit(sa, route, hops, 1, at, length, protections[level]!)
+    },
+    report,
+    wakeReceiver,
+    nowMs,
+  })
+
   const seal = (route: Route, hitless: boolean, at: number, length: number): void => {
     const sa = sending[route.peer]
     if (sa === undefined) {
@@ -126,17 +155,15 @@ export function createSendLoop({
       stats[stat.droppedNoSession]!++
       return
     }
-    const copies = hitless
-      ? forwarding.both(route, hops)
-      : forwarding.first(route, hops[0]!) === undefined
-        ? 1
-        : 0
+    const copies = hitless ? forwarding.both(route, hops) : chooseOne(route, probing.planeOf(route.peer))
     if (copies === 0) {
       stats[stat.droppedNextHopDown]!++
       return
     }
     sendUnit(sa, route, hops, copies, at, length, protections[shared.lossLevel[route.peer]!]!)
+    // What goes on both trees survives the failure of one: only what goes one way is judged by it.
     if (copies > 1) stats[stat.unitsDuplicated]!++
+    else probing.sent(route.peer, length)
     shared.reception[route.peer * receptionWords + unitsSentWord]! += 1
     if (sa.sequence === rekeyAfterUnits) report({ kind: 'rekey-due', localSpi: sa.localSpi })
   }
@@ -288,7 +315,9 @@ export function createSendLoop({
       flush()
       return true
     },
+    nextAtMs: () => probing.nextAtMs(),
     sendReports(now) {
+      probing.tick(now)
       for (let peer = 0; peer <= highestPeer; peer++) {
         const sa = sending[peer]
         if (sa === undefined || now - reportedAtMs[peer]! < reportIntervalMs) continue
@@ -297,7 +326,7 @@ export function createSendLoop({
         const lost = (shared.reception[at + 1]! - reported[at + 1]!) >>> 0
         if (lost === 0 && received < reportAfterFragments) continue
         const route = routes.byPeer(peer)
-        if (route === undefined || forwarding.first(route, hops[0]!) !== undefined) continue
+        if (route === undefined || chooseOne(route, probing.planeOf(peer)) === 0) continue
         reportedAtMs[peer] = now
         reported[at] = reported[at]! + received
         reported[at + 1] = reported[at + 1]! + lost

@@ -63,6 +63,7 @@ export function runWorker({
     kernel.read(options.wakeFd, arena.pointer(eventAt), 8)
     return takeCommands()
   }
+  const wakeOther = (): void => void kernel.write(options.otherWakeFd, arena.pointer(one), 8)
   let apply: (command: Command) => void
   /** False once the worker is to stop. */
   const takeCommands = (): boolean => {
@@ -74,10 +75,10 @@ export function runWorker({
   }
 
   if (options.role === 'send') {
-    const loop = createSendLoop({ ...common, hitlessDscp: options.hitlessDscp })
+    const loop = createSendLoop({ ...common, hitlessDscp: options.hitlessDscp, wakeReceiver: wakeOther })
     apply = (command) => loop.apply(command)
     let more = false
-    while (wait(options.tunFd, more ? 0 : maxSleepMs)) {
+    while (wait(options.tunFd, more ? 0 : loop.nextAtMs() - nowMs())) {
       more = options.tunFd >= 0 && loop.sendBatch()
       loop.sendReports(nowMs())
     }
@@ -91,7 +92,7 @@ export function runWorker({
     udpPort: options.udpPort,
     monitorFd: options.monitorFd,
     queryFd: options.queryFd,
-    wakeSender: () => kernel.write(options.otherWakeFd, arena.pointer(one), 8),
+    wakeSender: wakeOther,
   })
   apply = (command) => loop.apply(command)
   const stalls = createStallWatch()

@@ -150,6 +150,9 @@ export function createFakeMesh(names: readonly string[], hitlessDscp: readonly n
           if (node.kernel.tunIn.length > 0) moved = true
           while (node.send.sendBatch());
           while (node.receive.receiveBatch()) moved = true
+          if (node.kernel.wakes.splice(0).length === 0) continue
+          node.send.sendReports(mesh.nowMs)
+          moved = true
         }
       }
     },
@@ -188,7 +191,11 @@ export function createFakeMesh(names: readonly string[], hitlessDscp: readonly n
         report: (report: Report) => void reports.push(report),
       }
     }
-    const send = createSendLoop({ ...common('send'), hitlessDscp })
+    const send = createSendLoop({
+      ...common('send'),
+      hitlessDscp,
+      wakeReceiver: () => void kernel.wakes.push(2),
+    })
     const receive = createReceiveLoop({
       ...common('receive'),
       selfLabel: labelOf(name),
