@@ -59,6 +59,7 @@ export const sampleRoute = {
   hops: 2,
   path: [nodeB, nodeC],
   pathDatagramBytes: 1400,
+  suspect: null,
   hitless: { isAsked: false, sharedNodes: null },
 }
 

@@ -113,6 +113,12 @@ t.test('routes show their path by name, and who steps in', (t) => {
   t.end()
 })
 
+t.test('a path that is avoided for losing packets says so', (t) => {
+  const view = routesView({ routes: [{ ...sampleRoute, suspect: nodeB }] })
+  t.match(view, /→ gamma \(avoided: bbbbbbbbbb loses packets\)/)
+  t.end()
+})
+
 t.test('routes never show more protection than there is', (t) => {
   const text = (isAsked: boolean, sharedNodes: (typeof sampleRoute.destination)[] | null): string =>
     routesView({ routes: [{ ...sampleRoute, hitless: { isAsked, sharedNodes } }] })

@@ -113,6 +113,7 @@ export function createApiHandlers(runtime: Runtime): Handlers {
       red: route.red === undefined ? null : [...route.red.path],
       blue: route.blue === undefined ? null : [...route.blue.path],
       pathDatagramBytes: route.pathDatagramBytes,
+      suspect: runtime.suspicions.suspect(route.destination) ?? null,
       hitless: hitlessness(runtime.config.tunnel.hitless, route, nameOf(route.destination)),
     }))
 

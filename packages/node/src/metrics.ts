@@ -55,6 +55,14 @@ const known: Readonly<Record<string, { readonly name: string; readonly help: str
     name: 'x0t_records_refused_total',
     help: 'Member and ban records refused, by reason',
   },
+  path_suspicions_total: {
+    name: 'x0t_path_suspicions_total',
+    help: 'Times that packets to a member were found not to arrive through a living neighbour',
+  },
+  path_suspicions_cleared_total: {
+    name: 'x0t_path_suspicions_cleared_total',
+    help: 'Times that packets to a member went the ordinary way again, by reason',
+  },
   svid_issuance_total: {
     name: 'x0tta6bl4_spiffe_svid_issuance_total',
     help: 'SVIDs issued by this authority',

@@ -10,6 +10,7 @@ import type { Membership } from './membership.ts'
 import type { MeshDriver } from './mesh-driver.ts'
 import type { Metrics } from './metrics.ts'
 import type { NeighbourLinks } from './neighbour-links.ts'
+import type { PathSuspicions } from './path-suspicions.ts'
 import type { SvidKeeper } from './svid-keeper.ts'
 
 /** The parts of a running node, as its API and its metrics see them. */
@@ -30,6 +31,7 @@ export interface Runtime {
   readonly links: NeighbourLinks
   readonly sessions: Sessions
   readonly dataPlane: DataPlane
+  readonly suspicions: PathSuspicions
   readonly metrics: Metrics
   readonly events: EventLog
   readonly clock: Clock

@@ -48,6 +48,7 @@ import { openNodeState } from './node-state.ts'
 import { ownName } from './own-name.ts'
 import { hasAesInstructions } from './processor.ts'
 import { every } from './repeat.ts'
+import { createPathSuspicions } from './path-suspicions.ts'
 import { createPathWatch } from './path-watch.ts'
 import { bootFeature, createRestartWatch } from './restart-watch.ts'
 import { createRoutedChannel } from './routed-channel.ts'
@@ -394,6 +395,11 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
     }),
   )
   stack.use(followTraffic({ dataPlane, sessions, labelOf: labelOfNodeId, clock }))
+  const suspicions = createPathSuspicions({
+    memberOfLabel: (label) => memberOfLabel(label),
+    events,
+    counters: metrics,
+  })
   stack.defer(dataPlane.onEvent((event) => onDataPlaneEvent(event)))
   const onDataPlaneEvent = (event: DataPlaneEvent): void => {
     switch (event.kind) {
@@ -416,6 +422,9 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
         return done.reject(event.error)
       case 'session-used':
         return
+      case 'path-suspect':
+      case 'path-clear':
+        return suspicions.handle(event)
       default:
         links.handle(event)
     }
@@ -443,6 +452,7 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
     links,
     sessions,
     dataPlane,
+    suspicions,
     metrics,
     events,
     clock,

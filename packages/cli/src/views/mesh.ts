@@ -60,9 +60,15 @@ export function routesView({ routes }: MeshRoutes): string {
       `${route.pathDatagramBytes} B`,
       route.alternate === null ? '-' : nameOf(route.alternate),
       hitlessText(route.hitless, nameOf),
-      route.path.map(nameOf).join(' → '),
+      pathText(route, nameOf),
     ]),
   )
+}
+
+/** The best way, and that it is left for the time being. */
+function pathText(route: MeshRoutes['routes'][number], nameOf: (id: string) => string): string {
+  const path = route.path.map(nameOf).join(' → ')
+  return route.suspect === null ? path : `${path} (avoided: ${nameOf(route.suspect)} loses packets)`
 }
 
 /** Never more than there is: one path is no protection, whatever was asked for. */

@@ -40,6 +40,8 @@ export const meshRoute = z.object({
   blue: z.array(nodeId).nullable(),
   /** Largest datagram that fits every link of the path, and of the red and the blue one. */
   pathDatagramBytes: count,
+  /** The neighbour through which packets to this member do not arrive, so that a tree carries them; else null. */
+  suspect: nodeId.nullable(),
   /** Whether a setting asks to send everything to this member on both trees, and whom both of them pass all the same. */
   hitless: z.object({ isAsked: z.boolean(), sharedNodes: z.array(nodeId).nullable() }),
 })

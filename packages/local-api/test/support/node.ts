@@ -98,6 +98,7 @@ export const answers: Handlers = {
         hops: 1,
         path: [other],
         pathDatagramBytes: 1452,
+        suspect: null,
         hitless: { isAsked: false, sharedNodes: null },
       },
     ],
