@@ -27,6 +27,10 @@ export const errorCodes = {
     'The counters of the interfaces do not show which way the stream takes, so no fault can be aimed at it.',
   BENCH_LIVENESS_UNAVAILABLE: 'This version watches its links from user space only.',
   BENCH_NO_RUNS: 'A picture shows injections, and the report has none: --svg is for x0t bench mttr.',
+  BENCH_REPORT_NOT_FOUND: 'There is no report or baseline at this place.',
+  BENCH_REPORT_INVALID:
+    'The file is no report of x0t bench (schema x0t.bench/1); the message says what is wrong.',
+  BENCH_BASELINE_KIND: 'A run can only be compared with a baseline of the same kind of benchmark.',
 } as const
 
 /** One of {@link errorCodes}. */

@@ -53,3 +53,15 @@ export {
   type RoadmapMttrFile,
   type RoadmapSuite,
 } from './formats/roadmap.ts'
+export { mannWhitney, type RankTest } from './baseline/mann-whitney.ts'
+export { holm } from './baseline/holm.ts'
+export {
+  compareReports,
+  type CompareOptions,
+  type Comparison,
+  type ComparisonReport,
+  type Verdict,
+} from './baseline/compare-reports.ts'
+export { changeText, comparisonMarkdown, methodOf, pText } from './baseline/comparison-markdown.ts'
+export { defaultBaselineFolder, readBaseline, readReport, saveBaseline } from './baseline/baseline-folder.ts'
+export { mostReportBytes, parseReport, reportSchema } from './baseline/report-schema.ts'

@@ -52,7 +52,7 @@ function iterations(runs: readonly TimelineRun[]): string {
 }
 
 /** Four significant digits without exponent; a dash where there is nothing. */
-function shortFigure(value: number | null): string {
+export function shortFigure(value: number | null): string {
   if (value === null) return '-'
   if (Math.abs(value) >= 1000 || value === 0) return String(Math.round(value))
   return String(Number(value.toPrecision(4)))

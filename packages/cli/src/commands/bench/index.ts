@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { CommandContext } from '../../main.ts'
 import { registerCalm } from './calm.ts'
+import { registerBaseline } from './baseline.ts'
 import { registerCrypto } from './crypto.ts'
 import { registerMetrics } from './metrics.ts'
 import { registerMttr } from './mttr.ts'
@@ -16,4 +17,5 @@ export function registerBench(program: Command, context: CommandContext): void {
   registerMttr(bench, context)
   registerCalm(bench, context)
   registerMetrics(bench, context)
+  registerBaseline(bench, context)
 }
