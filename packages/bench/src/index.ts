@@ -30,7 +30,7 @@ export { choosePeerSystem, peerFamilies, type PeerFamily } from './mttr/systems/
 export { cryptoBench, type CryptoOptions } from './crypto.ts'
 export { soakBench, type SoakOptions } from './soak.ts'
 export { calmBench, type CalmOptions } from './calm.ts'
-export { planFaults, type PlannedFault } from './soak-plan.ts'
+export { faultWeights, planFaults, type PlannedFault } from './soak-plan.ts'
 export { parseTarget, isNear, remoteBounds, type HttpTarget, type TargetOptions } from './http/target.ts'
 export { measureHttpService, type HttpServiceOptions, type HttpServiceReport } from './http/http-service.ts'
 export type { HttpRun, ProbeGap } from './http/http-run.ts'

@@ -1,6 +1,6 @@
 import { messageOf } from '@x0t/core'
 import { openClient } from '@x0t/local-api'
-import { inNamespace, type Bed } from '@x0t/testbed'
+import type { Bed } from '@x0t/testbed'
 
 /** A host of the testbed whose node is to be asked. */
 export interface ProbedHost {
@@ -9,25 +9,6 @@ export interface ProbedHost {
   readonly overlayAddress: string
   readonly nodeId: string
   readonly socketPath: string
-}
-
-/** The pairs of hosts that do not reach each other by ping over the overlay, as `a>b`. */
-export async function unreachablePairs(bed: Bed, hosts: readonly ProbedHost[]): Promise<readonly string[]> {
-  const failed: string[] = []
-  for (const from of hosts) {
-    const pings = hosts
-      .filter((to) => to !== from)
-      .map(async (to) => {
-        const argv = ['ping', '-6', '-q', '-n', '-c', '1', '-W', '1', to.overlayAddress]
-        try {
-          await bed.run(inNamespace(from.namespace, argv), { timeoutMs: 5000 })
-        } catch {
-          failed.push(`${from.name}>${to.name}`)
-        }
-      })
-    await Promise.all(pings)
-  }
-  return failed
 }
 
 /**

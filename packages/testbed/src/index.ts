@@ -54,7 +54,14 @@ export {
   type LinkStatus,
 } from './bed-status.ts'
 export { clearFaults, injectFault } from './faults.ts'
-export { faultsOf, faultText, type FaultAction, type FaultKind, type FaultTarget } from './fault-spec.ts'
+export {
+  faultsOf,
+  faultText,
+  parseFault,
+  type FaultAction,
+  type FaultKind,
+  type FaultTarget,
+} from './fault-spec.ts'
 export { disableOffloads, lossCounters } from './loss-fault.ts'
 export { startHost } from './start-host.ts'
 export { superviseBed, type HostEvent, type SuperviseOptions } from './supervise.ts'

@@ -140,6 +140,8 @@ t.test('a soak hits a mesh of real nodes and sees it heal', { timeout: 120_000 }
   const of = (name: string): number | undefined => report.results.find((one) => one.name === name)?.median
   t.strictSame([of('faults'), of('crashes'), of('unhealed'), of('wrong-routes')], [1, 0, 0, 0])
   t.ok((of('converge') ?? 0) > 0)
+  t.ok((of('availability') ?? 0) > 0, 'probes went over the overlay')
+  t.ok((of('probes') ?? 0) >= 20)
   t.strictSame(report.failed, [])
 })
 
