@@ -4,6 +4,9 @@ import { linksOf } from '@x0t/testbed'
 import type { BedTools } from '../bed-tools.ts'
 import { numberedAddress, type PreparedHosts } from './prepared-hosts.ts'
 
+/** TCP port of the meta connections, and UDP port of the datagrams. */
+export const tincPort = 655
+
 /**
  * tinc 1.0 in router mode on every host of a bed, each connected to its neighbours only.
  * @param settings further lines of every tinc.conf

@@ -4,7 +4,8 @@ import { linksOf } from '@x0t/testbed'
 import type { BedTools } from '../bed-tools.ts'
 import type { PreparedHosts } from './prepared-hosts.ts'
 
-const port = 9001
+/** TCP port of the peerings. */
+export const yggdrasilPort = 9001
 
 /**
  * Yggdrasil on every host of a bed, TCP peerings along the links. A host calls those of its neighbours that were
@@ -29,12 +30,12 @@ export async function prepareYggdrasil(tools: BedTools): Promise<PreparedHosts> 
     async startHost(host) {
       const peers = linksOf(plan, host)
         .filter(({ other }) => started.has(other.host))
-        .map(({ other }) => `tcp://${other.ipv4}:${port}`)
+        .map(({ other }) => `tcp://${other.ipv4}:${yggdrasilPort}`)
       const config = { ...configs.get(host)!, ...yggdrasilSettings(peers) }
       await writeFile(fileOf(host), JSON.stringify(config), { mode: 0o600 })
       const daemon = await tools.daemon(host, 'yggdrasil', ['yggdrasil', '-useconffile', fileOf(host)])
       await tools.until(`yggdrasil listening on ${host}`, async () => {
-        return (await tools.run(host, ['ss', '-Hltn', `sport = :${port}`])).stdout !== ''
+        return (await tools.run(host, ['ss', '-Hltn', `sport = :${yggdrasilPort}`])).stdout !== ''
       })
       started.add(host)
       return [daemon]
@@ -46,7 +47,7 @@ export async function prepareYggdrasil(tools: BedTools): Promise<PreparedHosts> 
 export function yggdrasilSettings(peers: readonly string[]): Readonly<Record<string, unknown>> {
   return {
     Peers: peers,
-    Listen: [`tcp://0.0.0.0:${port}`],
+    Listen: [`tcp://0.0.0.0:${yggdrasilPort}`],
     AdminListen: 'none',
     MulticastInterfaces: [],
     IfName: 'ygg0',

@@ -10,6 +10,7 @@ import { loopbackOf, vethLinks, type RoutedLink } from './routed-link.ts'
 import { prepareRouterKernel } from './router-kernel.ts'
 import { runPrepared } from './run-prepared.ts'
 import { wallOffsetMs } from './wall-offset.ts'
+import { adjacenciesAreUp } from './wholeness.ts'
 
 export const babeldPrograms = [{ program: 'babeld', package: 'babeld' }] as const
 
@@ -27,7 +28,14 @@ export function babeld(name: string, settings: BabeldSettings): MttrSystem {
         await startBabeld(tools, host, vethLinks(tools.bed.plan, host), settings),
       ]
       const addressOf = (host: string): string => loopbackOf(tools.bed.plan, host)
-      return runPrepared(tools, { addressOf, startHost }, babeldReactions(tools))
+      return runPrepared(
+        tools,
+        { addressOf, startHost },
+        {
+          isWhole: () => adjacenciesAreUp(tools, 'babel', (host) => vethLinks(tools.bed.plan, host)),
+          reactions: babeldReactions(tools),
+        },
+      )
     },
   }
 }

@@ -9,6 +9,7 @@ import { indexOf, loopbackOf, vethLinks, type RoutedLink } from './routed-link.t
 import { prepareRouterKernel } from './router-kernel.ts'
 import { runPrepared } from './run-prepared.ts'
 import { wallOffsetMs } from './wall-offset.ts'
+import { adjacenciesAreUp } from './wholeness.ts'
 
 export const birdPrograms = [{ program: 'bird', package: 'bird2' }] as const
 
@@ -27,7 +28,10 @@ export function bird(name: string, timers: BfdTimers): MttrSystem {
           addressOf: (host) => loopbackOf(tools.bed.plan, host),
           startHost: async (host) => [await startBird(tools, host, vethLinks(tools.bed.plan, host), timers)],
         },
-        birdReactions(tools),
+        {
+          isWhole: () => adjacenciesAreUp(tools, 'bird', (host) => vethLinks(tools.bed.plan, host)),
+          reactions: birdReactions(tools),
+        },
       ),
   }
 }

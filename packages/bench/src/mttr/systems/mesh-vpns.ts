@@ -1,7 +1,7 @@
 import { topologyOf } from '@x0t/testbed'
 import { prepareNebula } from '../../overlays/nebula.ts'
-import { prepareTinc } from '../../overlays/tinc.ts'
-import { prepareYggdrasil } from '../../overlays/yggdrasil.ts'
+import { prepareTinc, tincPort } from '../../overlays/tinc.ts'
+import { prepareYggdrasil, yggdrasilPort } from '../../overlays/yggdrasil.ts'
 import { nebula as nebulaTunnel } from '../../peers/nebula.ts'
 import { tinc as tincTunnel } from '../../peers/tinc.ts'
 import { yggdrasil as yggdrasilTunnel } from '../../peers/yggdrasil.ts'
@@ -9,6 +9,10 @@ import type { Tunnel } from '../../tunnel.ts'
 import { oppositeEnds } from '../ends.ts'
 import type { MttrSystem } from '../system.ts'
 import { runPrepared } from './run-prepared.ts'
+import { connectionsAreUp } from './wholeness.ts'
+
+/** A host tells the lighthouses of itself every 10 s, nebula's default, and by that gets its tunnels to them back. */
+const nebulaSettleMs = 15_000
 
 /** tinc; its timers are whole seconds, and 1 is the least. */
 export function tinc(name: string, pingS: number | undefined): MttrSystem {
@@ -17,7 +21,10 @@ export function tinc(name: string, pingS: number | undefined): MttrSystem {
   const timers = settings.length === 0 ? 'default timers' : settings.join(', ').replaceAll(' = ', ' ')
   return {
     ...likeTunnel(name, tincTunnel, `router mode, ${timers}; relays by itself`),
-    start: async (tools) => runPrepared(tools, await prepareTinc(tools, settings)),
+    start: async (tools) =>
+      runPrepared(tools, await prepareTinc(tools, settings), {
+        isWhole: () => connectionsAreUp(tools, tincPort),
+      }),
   }
 }
 
@@ -40,6 +47,7 @@ export function nebula(name: string, aliveS: number | undefined): MttrSystem {
       nebulaTunnel,
       `${timers}; every host between the ends of the stream is lighthouse and relay, one relay at most`,
     ),
+    settleMs: nebulaSettleMs,
     async start(tools) {
       const { plan } = tools.bed
       const ends = Object.values(oppositeEnds(topologyOf(plan)))
@@ -53,7 +61,10 @@ export function nebula(name: string, aliveS: number | undefined): MttrSystem {
 export function yggdrasil(name: string): MttrSystem {
   return {
     ...likeTunnel(name, yggdrasilTunnel, 'TCP peerings along the links; it has no timers to set'),
-    start: async (tools) => runPrepared(tools, await prepareYggdrasil(tools)),
+    start: async (tools) =>
+      runPrepared(tools, await prepareYggdrasil(tools), {
+        isWhole: () => connectionsAreUp(tools, yggdrasilPort),
+      }),
   }
 }
 

@@ -8,7 +8,10 @@ import type { Reactions, RunningSystem } from '../system.ts'
 export async function runPrepared(
   { bed }: BedTools,
   prepared: PreparedHosts,
-  reactions?: (sinceMs: number) => Promise<Reactions>,
+  more: {
+    readonly isWhole?: () => Promise<boolean>
+    readonly reactions?: (sinceMs: number) => Promise<Reactions>
+  } = {},
 ): Promise<RunningSystem> {
   const processes = new Map<string, readonly ProcessIdentity[]>()
   const restart = async (host: string): Promise<void> => {
@@ -23,7 +26,7 @@ export async function runPrepared(
       return found
     },
     restart,
-    ...(reactions === undefined ? {} : { reactions }),
+    ...more,
     [Symbol.asyncDispose]: async () => {},
   }
 }

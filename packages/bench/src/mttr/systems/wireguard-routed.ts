@@ -15,10 +15,13 @@ import type { BfdTimers } from './bird-config.ts'
 import { birdPrograms, birdReactions, birdVersion, describeBird, startBird } from './bird.ts'
 import { loopbackOf, type RoutedLink } from './routed-link.ts'
 import { runPrepared } from './run-prepared.ts'
+import { adjacenciesAreUp } from './wholeness.ts'
 import { prepareWireguardMesh, tunnelEnds } from './wireguard-links.ts'
 
 /** A routing daemon over WireGuard tunnels. */
 interface RoutingDaemon {
+  /** As ip names it. */
+  readonly protocol: 'babel' | 'bird'
   readonly programs: readonly Program[]
   readonly setup: string
   readonly version: (run: Run) => Promise<string>
@@ -30,6 +33,7 @@ interface RoutingDaemon {
 /** wireguard-go over every link with BIRD, BGP and BFD in the tunnels. */
 export function wireguardBird(name: string, timers: BfdTimers): MttrSystem {
   return wireguardRouted(name, {
+    protocol: 'bird',
     programs: birdPrograms,
     setup: `BIRD in the tunnels, eBGP per link, ${describeBird(timers)}`,
     version: birdVersion,
@@ -41,6 +45,7 @@ export function wireguardBird(name: string, timers: BfdTimers): MttrSystem {
 /** wireguard-go over every link with babeld in the tunnels. */
 export function wireguardBabel(name: string, settings: BabeldSettings): MttrSystem {
   return wireguardRouted(name, {
+    protocol: 'babel',
     programs: babeldPrograms,
     setup: `babeld in the tunnels, ${describeBabeld(settings)}`,
     version: babeldVersion,
@@ -74,7 +79,14 @@ function wireguardRouted(name: string, daemon: RoutingDaemon): MttrSystem {
         await daemon.start(tools, host, tunnelEnds(plan, host)),
       ]
       const addressOf = (host: string): string => loopbackOf(plan, host)
-      return runPrepared(tools, { addressOf, startHost }, daemon.reactions(tools))
+      return runPrepared(
+        tools,
+        { addressOf, startHost },
+        {
+          isWhole: () => adjacenciesAreUp(tools, daemon.protocol, (host) => tunnelEnds(plan, host)),
+          reactions: daemon.reactions(tools),
+        },
+      )
     },
   }
 }
