@@ -31,6 +31,8 @@ export const errorCodes = {
   BENCH_REPORT_INVALID:
     'The file is no report of x0t bench (schema x0t.bench/1); the message says what is wrong.',
   BENCH_BASELINE_KIND: 'A run can only be compared with a baseline of the same kind of benchmark.',
+  BENCH_SCHEDULING_REFUSED:
+    'This machine does not let programs run in real time; --scheduling ordinary measures without.',
 } as const
 
 /** One of {@link errorCodes}. */

@@ -1,6 +1,7 @@
 import t from 'tap'
-import { parseShape, planNetwork, type NetworkPlan } from '@x0t/testbed'
+import { parseShape, planNetwork, type NetworkPlan, type Run } from '@x0t/testbed'
 import { choosePeerSystem, peerFamilies } from '../src/index.ts'
+import { inRealTime } from '../src/mttr/scheduling.ts'
 import { babeldConfig } from '../src/mttr/systems/babeld-config.ts'
 import { birdConfig, firstBirdAlarm } from '../src/mttr/systems/bird-config.ts'
 import { firstRouteChange } from '../src/mttr/systems/route-changes.ts'
@@ -180,4 +181,40 @@ t.test('peers and profiles that are not known are refused with what there is', a
   for (const word of ['babeld@5ms', 'babeld@15ms', 'babeld@20000ms']) refused(word, /steps of 10ms/)
   for (const word of ['tinc@0s', 'tinc@61s', 'tinc@500ms']) refused(word, /1s to 60s/)
   refused('yggdrasil@1s', /yggdrasil/)
+})
+
+t.test('all processes of a system get real-time priority, again after a restart', async (t) => {
+  const commands: string[] = []
+  let pid = 100
+  const running = {
+    addressOf: (host: string) => host,
+    processesOf: async () => [{ pid, startTicks: 1 }],
+    restart: async () => void pid++,
+    isWhole: async () => true,
+    reactions: async (sinceMs: number) => ({ detectedMs: sinceMs + 1 }),
+    [Symbol.asyncDispose]: async () => void commands.push('disposed'),
+  }
+  const run: Run = async (argv) => {
+    commands.push(argv.join(' '))
+    return { stdout: '', stderr: '', exitCode: 0 }
+  }
+  {
+    await using raised = await inRealTime(running, ['a'], run)
+    await raised.restart('a')
+    t.equal(raised.addressOf('b'), 'b')
+    t.equal(await raised.isWhole!(), true)
+    t.strictSame(await raised.reactions!(1), { detectedMs: 2 })
+    t.strictSame(await raised.processesOf('a'), [{ pid: 101, startTicks: 1 }])
+  }
+  t.strictSame(commands, [
+    'chrt --all-tasks --rr --pid 1 100',
+    'chrt --all-tasks --rr --pid 1 101',
+    'disposed',
+  ])
+  const { isWhole: _whole, reactions: _reactions, ...mute } = running
+  const without = await inRealTime(mute, [], run)
+  t.equal(without.isWhole, undefined, 'what a system cannot tell is not told')
+  t.equal(without.reactions, undefined)
+  const refuse: Run = () => Promise.reject(new Error('Operation not permitted'))
+  await t.rejects(inRealTime(running, ['a'], refuse), { code: 'BENCH_SCHEDULING_REFUSED' })
 })

@@ -1,4 +1,5 @@
 import { factsOf, type MttrFault } from './fault-names.ts'
+import type { Scheduling } from './scheduling.ts'
 import { lateByMs, mostStallMs, quietMs } from './measure-stream.ts'
 
 import { payloadBytes } from './stream/log.ts'
@@ -8,10 +9,11 @@ export interface NotedOptions {
   readonly rateHz: number
   readonly observeMs: number
   readonly seed: number
+  readonly scheduling: Scheduling
 }
 
 /** How it was measured, and what the figures do not show. */
-export function mttrNotes({ faults, rateHz, observeMs, seed }: NotedOptions): readonly string[] {
+export function mttrNotes({ faults, rateHz, observeMs, seed, scheduling }: NotedOptions): readonly string[] {
   return [
     `One numbered UDP datagram of ${payloadBytes} bytes every ${1000 / rateHz} ms from end to end; sender and receiver run with ` +
       'real-time priority, the same for every system, on the same monotonic clock. ' +
@@ -26,6 +28,9 @@ export function mttrNotes({ faults, rateHz, observeMs, seed }: NotedOptions): re
       const { failures, says } = factsOf(fault)
       return `${fault}${failures.length === 0 ? '' : ` (${failures.join(', ')})`}: ${says}.`
     }),
+    scheduling === 'round-robin'
+      ? 'All processes of all systems run in real time (SCHED_RR, priority 1), so that other work on the machine does not hold up a timer.'
+      : 'The processes of the systems are scheduled as any other: work on the machine may hold up their timers.',
     'All hosts are network namespaces of one machine, joined by veth pairs: the daemons share its cores, and links between ' +
       'machines behave otherwise.',
   ]

@@ -14,6 +14,7 @@ import { resultsOf } from './mttr-results.ts'
 import { mttrNotes } from './mttr-notes.ts'
 import { runFault } from './run-fault.ts'
 import type { RunRecord } from './run-record.ts'
+import { inRealTime, type Scheduling } from './scheduling.ts'
 import type { MttrSystem, RunningSystem } from './system.ts'
 
 export interface MttrOptions extends BedPortOptions {
@@ -30,6 +31,8 @@ export interface MttrOptions extends BedPortOptions {
   /** A stream that has not come back after so long has not recovered, ms. */
   readonly observeMs: number
   readonly seed: number
+  /** For the processes of all systems alike. */
+  readonly scheduling: Scheduling
   readonly runFolder: string
   readonly objectives: readonly Objective[]
   readonly command: string
@@ -54,6 +57,7 @@ const programs: readonly Program[] = [
   { program: 'tc', package: 'iproute2' },
   { program: 'nft', package: 'nftables' },
   { program: 'nsenter', package: 'util-linux' },
+  { program: 'chrt', package: 'util-linux' },
   { program: 'sysctl', package: 'procps' },
   { program: 'ping', package: 'iputils-ping' },
 ]
@@ -99,6 +103,7 @@ export async function mttrBench(options: MttrOptions): Promise<MttrReport> {
     rateHz,
     observeMs: options.observeMs,
     seed,
+    scheduling: options.scheduling,
   }
   const notes = [...mttrNotes(options), ...able.map(({ setup }) => setup)]
   const results = resultsOf(runs)
@@ -169,7 +174,9 @@ async function runInBed(
   onProgress(`${system.name}: bringing up ${topology.hosts.length} hosts`)
   const runner = system.runner ?? { kind: 'none' as const }
   await using bed = await createBed({ ...ports, name: mttrBed, runner })
-  await using running: RunningSystem = await system.start(bedTools(bed))
+  await using started: RunningSystem = await system.start(bedTools(bed))
+  const hosts = bed.plan.hosts.map((host) => host.name)
+  const running = options.scheduling === 'round-robin' ? await inRealTime(started, hosts, bed.run) : started
   const ends = oppositeEnds(topology)
   while (waiting.length > 0) {
     const turn = waiting.shift()!

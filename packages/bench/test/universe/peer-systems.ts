@@ -46,6 +46,7 @@ for (const { name } of peerFamilies) {
       })
     await reaches('s', 'd')
     await reaches('d', 's')
+    if (running.isWhole !== undefined) await tools.until('whole', () => running.isWhole!())
     const ended = await running.processesOf('a')
     t.ok(ended.length >= 1, 'processes of the relay are known')
 
@@ -53,6 +54,8 @@ for (const { name } of peerFamilies) {
       for (const other of ['s', 'd']) await injectFault(bed, `link:a-${other}`, 'blackhole')
     await endProcesses(ended, { graceMs: 0, clock: bed.clock })
     await reaches('s', 'd')
+    if (running.isWhole !== undefined)
+      t.equal(await running.isWhole(), false, 'it knows that it lacks a relay')
     await clearFaults(bed)
     await running.restart('a')
     await reaches('s', 'a')

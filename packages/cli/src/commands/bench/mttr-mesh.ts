@@ -18,6 +18,7 @@ export interface MeshFlags extends ReportOptions {
   readonly rate?: number
   readonly observe: number
   readonly liveness: 'userspace' | 'kernel'
+  readonly scheduling: 'round-robin' | 'ordinary'
   readonly seed: number
   readonly set?: readonly string[]
   readonly dir?: string
@@ -47,6 +48,11 @@ export function addMeshOptions(command: Command): Command {
       new Option('--liveness <kind>', 'who watches the links of x0t')
         .choices(['userspace', 'kernel'])
         .default('userspace'),
+    )
+    .addOption(
+      new Option('--scheduling <class>', 'of the daemons of all systems alike; round-robin is in real time')
+        .choices(['round-robin', 'ordinary'])
+        .default('round-robin'),
     )
     .option('--seed <n>', 'of the moments and the order of the faults', wholeNumber(0, 999_999_999), 1)
     .option('--set <section.key=value>', 'any setting of the x0t nodes; repeatable', collect)
@@ -87,6 +93,7 @@ export async function runMesh(options: MeshFlags, context: CommandContext): Prom
     rateHz: options.rate ?? 1000,
     observeMs: options.observe * 1000,
     seed: options.seed,
+    scheduling: options.scheduling,
     runFolder: await runFolderOf(options, context),
     objectives: await objectivesOf(options),
     command: commandLine(),
