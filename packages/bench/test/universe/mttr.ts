@@ -85,6 +85,7 @@ const options: MttrOptions = {
   rateHz: 1000,
   observeMs: 4000,
   seed: 3,
+  scheduling: 'ordinary',
   runFolder,
   objectives: [],
   command: 'test',
