@@ -7,6 +7,7 @@ import { birdConfig, firstBirdAlarm } from '../src/mttr/systems/bird-config.ts'
 import { firstRouteChange } from '../src/mttr/systems/route-changes.ts'
 import { linkCost, loopbackOf, vethLinks } from '../src/mttr/systems/routed-link.ts'
 import { wallOffsetMs } from '../src/mttr/systems/wall-offset.ts'
+import { tcpPairs } from '../src/mttr/systems/wholeness.ts'
 import { tunnelEnds } from '../src/mttr/systems/wireguard-links.ts'
 import { nebulaConfig } from '../src/overlays/nebula.ts'
 import { numberedAddress } from '../src/overlays/prepared-hosts.ts'
@@ -217,4 +218,12 @@ t.test('all processes of a system get real-time priority, again after a restart'
   t.notOk('reactions' in without)
   const refuse: Run = () => Promise.reject(new Error('Operation not permitted'))
   await t.rejects(inRealTime(running, ['a'], refuse), { code: 'BENCH_SCHEDULING_REFUSED' })
+})
+
+t.test('connections of both families are read off the list of ss', async (t) => {
+  const listed = `0      0      10.0.0.2:41508      10.0.0.1:9001
+0      0      [::ffff:10.0.0.9]:9001 [::ffff:10.0.0.10]:33444
+0      0      [fd00::1]:9001 [fd00::2]:5
+`
+  t.strictSame(tcpPairs(listed), ['10.0.0.2 10.0.0.1', '10.0.0.9 10.0.0.10'])
 })

@@ -28,10 +28,21 @@ export async function connectionsAreUp(tools: BedTools, port: number): Promise<b
   for (const { name } of plan.hosts) {
     const filter = ['state', 'established', `( sport = :${port} or dport = :${port} )`]
     const { stdout } = await tools.run(name, ['ss', '-Htn', ...filter])
-    for (const [, own, other] of stdout.matchAll(/(\d+\.\d+\.\d+\.\d+):\d+\s+(\d+\.\d+\.\d+\.\d+):\d+/g))
-      connected.add(`${own!} ${other!}`)
+    for (const pair of tcpPairs(stdout)) connected.add(pair)
   }
   return plan.links.every(
     ({ a, b }) => connected.has(`${a.ipv4} ${b.ipv4}`) && connected.has(`${b.ipv4} ${a.ipv4}`),
+  )
+}
+
+/**
+ * Own and other IPv4 address of every connection that `ss -Htn` lists, as `own other`. A program that listens for both
+ * families has them as [::ffff:10.0.0.1].
+ */
+export function tcpPairs(listed: string): readonly string[] {
+  const end = String.raw`(?:\[::ffff:)?(\d+\.\d+\.\d+\.\d+)\]?:\d+`
+  return Array.from(
+    listed.matchAll(new RegExp(`${end}\\s+${end}`, 'g')),
+    ([, own, other]) => `${own!} ${other!}`,
   )
 }
