@@ -5,6 +5,7 @@ import { limits } from './limits.ts'
 import { checkOf, type LinkStateDatabase, type StoredState } from './link-state-database.ts'
 import { decodeLinkState, type LinkState } from './link-state.ts'
 import type { Envelope } from './message.ts'
+import type { SharedState, SharedWork } from './shared-work.ts'
 import { TokenBucket } from './token-bucket.ts'
 
 /** Whether a signature is good; `unknown-origin` where the key is not known (yet). */
@@ -22,11 +23,14 @@ const parkedOrigins = 128
 
 export interface AcceptanceOptions {
   readonly verify: Verify
+  readonly shared: SharedWork | undefined
   wallMs(): number
   /** A newer verified state of another node; `from` is the neighbour that brought it. */
   onNewer(stored: StoredState, from: NodeId): void
   /** A verified state of this node that is not its last one: of an earlier life. */
   onOwn(state: LinkState): void
+  /** The neighbour brought the state that is held already. */
+  onDuplicate(origin: NodeId, from: NodeId): void
 }
 
 /** Decides which link states from neighbours are taken in: newer, verified, plausible, and not too many. */
@@ -88,7 +92,7 @@ export class Acceptance {
     const { origin, ageMs } = envelope
     if (this.#removed.has(origin)) return this.#count('removed')
     if (ageMs >= parameters.maxAgeMs) return this.#count('old')
-    if (!this.#isNews(envelope)) return this.#count('duplicate')
+    if (!this.#isNews(envelope, from)) return this.#count('duplicate')
     if (this.#adjacency.get(from)?.states.take(nowMs) !== true) {
       this.#unfinished.add(from)
       return this.#count('limited')
@@ -133,13 +137,15 @@ export class Acceptance {
       if (this.#database.get(origin) === undefined && !this.#held.has(origin)) this.#buckets.delete(origin)
   }
 
-  #isNews({ origin, sequence, ageMs, signature }: Envelope): boolean {
+  #isNews({ origin, sequence, ageMs, signature }: Envelope, from: NodeId): boolean {
     const offered = { origin, sequence, check: checkOf(signature) }
     if (!this.#database.lacks(offered)) {
       const stored = this.#database.get(origin)!
       // The same state by a quicker way: it is as young as the youngest copy says.
-      if (stored.state.sequence === sequence && stored.check === offered.check)
+      if (stored.state.sequence === sequence && stored.check === offered.check) {
         stored.bornMs = Math.max(stored.bornMs, this.#context.nowMs - ageMs)
+        this.#options.onDuplicate(origin, from)
+      }
       return false
     }
     const held = this.#held.get(origin)?.stored
@@ -151,19 +157,25 @@ export class Acceptance {
     const verdict = this.#options.verify(origin, body, signature)
     if (verdict === 'unknown-origin') return this.#park(envelope, from)
     if (verdict === 'bad') return this.#refuse(envelope, from, 'bad-signature')
-    let state: LinkState
+    let found: SharedState
     try {
-      state = decodeLinkState(body)
+      const { shared } = this.#options
+      found =
+        shared === undefined
+          ? { state: decodeLinkState(body), body, signature }
+          : shared.stateOf(body, signature)
     } catch (error) {
       return this.#refuse(envelope, from, messageOf(error))
     }
+    const { state } = found
     if (state.origin !== origin || state.sequence !== envelope.sequence)
       return this.#refuse(envelope, from, 'envelope-differs')
-    this.#admit(envelope, state, from)
+    this.#admit(envelope, found, from)
   }
 
-  #admit(envelope: Envelope, state: LinkState, from: NodeId): void {
+  #admit({ ageMs }: Envelope, found: SharedState, from: NodeId): void {
     const { self, nowMs, parameters, log } = this.#context
+    const { state, body, signature } = found
     const { origin } = state
     if (origin === self) return this.#options.onOwn(state)
     if (
@@ -174,7 +186,6 @@ export class Acceptance {
       return this.#count('clock')
     }
     if (!this.#database.hasRoomFor(origin)) return this.#count('full')
-    const { body, signature, ageMs } = envelope
     const stored = { state, body, signature, check: checkOf(signature), bornMs: nowMs - ageMs }
     let bucket = this.#buckets.get(origin)
     if (bucket === undefined) {

@@ -46,10 +46,6 @@ export class Adjacency {
     return this.#neighbours.values()
   }
 
-  *idsExcept(except: NodeId | undefined): IterableIterator<NodeId> {
-    for (const id of this.#neighbours.keys()) if (id !== except) yield id
-  }
-
   up(id: NodeId, measured: LinkMeasurement | undefined): void {
     const { parameters: p, nowMs } = this.#context
     const measurement = measured ?? {

@@ -1,7 +1,7 @@
 import type { NodeId } from '@x0t/core'
 import { maxRemaining } from './forward.ts'
 import type { IndependentPaths, TreeHop } from './independent-trees.ts'
-import { shortestPaths, type ShortestPaths } from './shortest-paths.ts'
+import type { ShortestPaths } from './shortest-paths.ts'
 import type { TopologyGraph } from './topology-graph.ts'
 
 /** What an alternate survives: the death of the primary next hop, or of the link to it only. */
@@ -28,7 +28,7 @@ export function neighbourPaths(
   graph: TopologyGraph,
   root: number,
   candidates: number,
-  avoided: ReadonlySet<number>,
+  pathsFrom: (root: number) => ShortestPaths,
 ): NeighbourPaths[] {
   const links: { readonly neighbour: number; readonly linkCostUs: number }[] = []
   for (let edge = graph.offsets[root]!; edge < graph.offsets[root + 1]!; edge++)
@@ -36,7 +36,7 @@ export function neighbourPaths(
   return links
     .toSorted((a, b) => a.linkCostUs - b.linkCostUs || a.neighbour - b.neighbour)
     .slice(0, candidates)
-    .map(({ neighbour, linkCostUs }) => ({ linkCostUs, paths: shortestPaths(graph, neighbour, avoided) }))
+    .map(({ neighbour, linkCostUs }) => ({ linkCostUs, paths: pathsFrom(neighbour) }))
 }
 
 /** What {@link alternateFor} knows of a destination. */

@@ -25,7 +25,7 @@ export {
 } from './independent-trees.ts'
 export type { Block } from './blocks.ts'
 export type { Rows } from './st-numbering.ts'
-export { createTreeCache } from './tree-cache.ts'
+export { createSharedWork, type SharedState, type SharedWork } from './shared-work.ts'
 export {
   forward,
   maxRemaining,

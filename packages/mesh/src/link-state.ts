@@ -92,19 +92,29 @@ export function sameContent(a: LinkState, b: LinkState): boolean {
     a.name === b.name &&
     sameTexts(a.addresses, b.addresses) &&
     sameTexts(a.features, b.features) &&
-    sameLinks(a, b)
+    sameListing(a.neighbours, b.neighbours)
   )
 }
 
 /** True if both list the same links at the same cost. */
-export function sameLinks(a: LinkState, b: LinkState): boolean {
-  if (a.neighbours.size !== b.neighbours.size) return false
-  for (const [id, link] of a.neighbours) {
-    const other = b.neighbours.get(id)
+export function sameListing(a: ReadonlyMap<NodeId, ListedLink>, b: ReadonlyMap<NodeId, ListedLink>): boolean {
+  if (a === b) return true
+  if (a.size !== b.size) return false
+  for (const [id, link] of a) {
+    const other = b.get(id)
     if (other === undefined || other.costUs !== link.costUs || other.datagramBytes !== link.datagramBytes)
       return false
   }
   return true
+}
+
+/** True if a link of `before` is gone, costs more or carries less: packets may suffer until this is known. */
+export function isWorse(before: LinkState, after: LinkState): boolean {
+  for (const [id, link] of before.neighbours) {
+    const now = after.neighbours.get(id)
+    if (now === undefined || now.costUs > link.costUs || now.datagramBytes < link.datagramBytes) return true
+  }
+  return false
 }
 
 function sameTexts(a: readonly string[], b: readonly string[]): boolean {

@@ -11,18 +11,19 @@ import { Acceptance, type Verify } from './acceptance.ts'
 import { Adjacency, type Neighbour } from './adjacency.ts'
 import type { MeshContext } from './context.ts'
 import type { MeshAction, MeshEvent } from './events.ts'
-import { DatabaseSync, sendStates } from './flooding.ts'
+import { FloodQueue } from './flood-queue.ts'
+import { DatabaseSync } from './flooding.ts'
 import { LinkStateDatabase, type StoredState } from './link-state-database.ts'
-import { sameContent, sameLinks, type ListedLink } from './link-state.ts'
+import { isWorse, sameContent, sameListing, type ListedLink } from './link-state.ts'
 import { mapOfDatabase, type MeshMap } from './map-view.ts'
 import { decodeMessage, type MeshMessage } from './message.ts'
 import { Origination, type SelfDescription } from './origination.ts'
 import { defaultParameters, type MeshParameters } from './parameters.ts'
 import { Relay } from './relay.ts'
-import type { BlockTreesOf } from './independent-trees.ts'
 import type { RouteTable } from './route-table.ts'
 import { Routing } from './routing.ts'
-import type { TopologyGraph } from './topology-graph.ts'
+import { buildGraph, type TopologyGraph } from './topology-graph.ts'
+import type { SharedWork } from './shared-work.ts'
 import { Tracing } from './tracing.ts'
 
 export interface MeshOptions extends SelfDescription {
@@ -40,8 +41,8 @@ export interface MeshOptions extends SelfDescription {
    */
   readonly firstSequence: number
   readonly parameters?: Partial<MeshParameters>
-  /** Shares the work on the independent trees between the nodes of one process; see {@link createTreeCache}. */
-  readonly treesOf?: BlockTreesOf
+  /** Shares work between the nodes of one process, as in simulations; see {@link createSharedWork}. */
+  readonly shared?: SharedWork
   readonly log?: Log
   readonly counters?: Counters
 }
@@ -95,15 +96,18 @@ export function createMesh(options: MeshOptions): Mesh {
   const adjacency = new Adjacency(context)
   const sync = new DatabaseSync(context, database, adjacency)
   const origination = new Origination(context, options)
-  const listedLinks = (): Map<NodeId, ReadonlyMap<NodeId, ListedLink>> => {
+  const { shared } = options
+  const graphNow = (): TopologyGraph => {
     const listed = new Map<NodeId, ReadonlyMap<NodeId, ListedLink>>()
     for (const { state } of database.values()) listed.set(state.origin, state.neighbours)
     // Own links as they are now: the last own link state may lag behind by its hold.
-    return listed.set(self, adjacency.listed())
+    const own = adjacency.listed()
+    const told = listed.get(self)
+    if (told === undefined || !sameListing(told, own)) listed.set(self, own)
+    return shared === undefined ? buildGraph(listed) : shared.graphOf(listed)
   }
-  const routing = new Routing(context, listedLinks, options.treesOf)
-  /** New link states of the event at hand, by the neighbour that brought them. */
-  const unflooded = new Map<NodeId | undefined, StoredState[]>()
+  const routing = new Routing(context, graphNow, shared)
+  const floods = new FloodQueue(context)
   let mapChanged = false
   let wakeMs = Infinity
   let nextHousekeepingMs: number | undefined
@@ -113,8 +117,10 @@ export function createMesh(options: MeshOptions): Mesh {
   const tracing = new Tracing(context, relay)
   const acceptance = new Acceptance(context, database, adjacency, {
     verify: options.verify,
+    shared,
     wallMs: () => options.wallMs(),
     onNewer: (stored, from) => store(stored, from),
+    onDuplicate: (origin, from) => floods.heard(origin, from),
     onOwn: (state) => {
       if (origination.outrun(state.sequence)) log.info('mesh-sequence-outrun', { sequence: state.sequence })
     },
@@ -124,16 +130,12 @@ export function createMesh(options: MeshOptions): Mesh {
     const before = database.get(stored.state.origin)?.state
     database.set(stored)
     if (before === undefined || !sameContent(before, stored.state)) mapChanged = true
-    if (before === undefined || !sameLinks(before, stored.state)) routing.linksChanged()
+    if (before === undefined || !sameListing(before.neighbours, stored.state.neighbours))
+      routing.linksChanged()
     if (from !== undefined) routing.acquit(stored.state.origin)
-    const batch = unflooded.get(from)
-    if (batch === undefined) unflooded.set(from, [stored])
-    else batch.push(stored)
-  }
-
-  const flood = (): void => {
-    for (const [from, batch] of unflooded) sendStates(context, [...adjacency.idsExcept(from)], batch)
-    unflooded.clear()
+    // Own news has waited for its hold already.
+    const isUrgent = from === undefined || (before !== undefined && isWorse(before, stored.state))
+    floods.add(stored, from, isUrgent)
   }
 
   const ownLinksChanged = (): void => {
@@ -143,6 +145,7 @@ export function createMesh(options: MeshOptions): Mesh {
 
   const forgetMember = (id: NodeId): void => {
     if (database.delete(id) === undefined) return
+    floods.drop(id)
     mapChanged = true
     routing.linksChanged()
   }
@@ -157,7 +160,7 @@ export function createMesh(options: MeshOptions): Mesh {
     if (adjacency.get(from) === undefined) return counters.count('mesh_messages_total', { type: 'stranger' })
     let message: MeshMessage
     try {
-      message = decodeMessage(bytes)
+      message = shared === undefined ? decodeMessage(bytes) : shared.messageOf(bytes)
     } catch (error) {
       if (!hasCode(error, 'MESH_MESSAGE_MALFORMED')) throw error
       log.warn('mesh-message-malformed', { from, reason: error.message })
@@ -249,7 +252,10 @@ export function createMesh(options: MeshOptions): Mesh {
     tracing.expire()
     if (nowMs >= reuseMs) ownLinksChanged()
     reuseMs = adjacency.nextReuseMs()
-    if (origination.isDue()) store(origination.next(adjacency.listed()), undefined)
+    if (origination.isDue()) {
+      const own = origination.next(adjacency.listed())
+      store(shared === undefined ? own : { ...own, ...shared.stateOf(own.body, own.signature) }, undefined)
+    }
     routing.computeIfDue()
   }
 
@@ -257,6 +263,7 @@ export function createMesh(options: MeshOptions): Mesh {
     Math.min(
       nextHousekeepingMs ?? Infinity,
       origination.dueMs(),
+      floods.dueMs(),
       routing.dueMs(),
       acceptance.nextReleaseMs(),
       tracing.nextDeadlineMs(),
@@ -269,7 +276,7 @@ export function createMesh(options: MeshOptions): Mesh {
       context.nowMs = Math.max(nowMs, context.nowMs)
       dispatch(event)
       runDue()
-      flood()
+      floods.flushIfDue(adjacency.ids())
       if (mapChanged) context.emit({ type: 'topology-changed' })
       mapChanged = false
       const atMs = nextWakeMs()

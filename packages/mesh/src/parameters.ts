@@ -12,10 +12,12 @@ export interface MeshParameters {
   readonly originationHold: HoldParameters
   /** All news but a lost link waits so long for more, and the first of a burst no longer. */
   readonly goodNewsMs: number
+  /** News of others that is not bad is passed on after this time, together with what else came. */
+  readonly floodHoldMs: number
   /** Hold before routes are computed on news from others; a neighbour's death waits for nothing. */
   readonly spfHold: HoldParameters
-  /** Hold before the independent trees are computed when links came or went. */
-  readonly treeHold: HoldParameters
+  /** The independent trees are computed when no link came or went for `quietMs`, or after `maxMs` of restlessness. */
+  readonly treeHold: { readonly quietMs: number; readonly maxMs: number }
   /** The convergence window: time after which every node has heard of a change and computed its routes. */
   readonly feasibleWindowMs: number
   /** After a neighbour went down no route passes it for this time, or until it says something new. */
@@ -85,8 +87,9 @@ export const defaultParameters: MeshParameters = {
   syncMs: 30_000,
   originationHold: { initialMs: 0, incrementMs: 50, maxMs: 2000 },
   goodNewsMs: 10,
+  floodHoldMs: 5,
   spfHold: { initialMs: 5, incrementMs: 10, maxMs: 500 },
-  treeHold: { initialMs: 20, incrementMs: 50, maxMs: 1000 },
+  treeHold: { quietMs: 100, maxMs: 1000 },
   feasibleWindowMs: 1000,
   suspectMs: 1000,
   originBurst: 16,

@@ -2,7 +2,7 @@ import type { NodeId } from '@x0t/core'
 import { alternateFor, neighbourPaths, type Alternate } from './alternates.ts'
 import { maxRemaining } from './forward.ts'
 import type { IndependentPaths, TreeHop } from './independent-trees.ts'
-import { pathTo, shortestPaths } from './shortest-paths.ts'
+import { pathTo, shortestPaths, type ShortestPaths } from './shortest-paths.ts'
 import { linkBetween, type TopologyGraph } from './topology-graph.ts'
 
 /** How to reach one member; plain data. */
@@ -35,6 +35,8 @@ export interface RouteOptions {
   readonly suspects?: ReadonlySet<NodeId>
   /** Ways on the trees; those of a former topology are used as far as they still lead. */
   readonly trees?: ReadonlyMap<NodeId, IndependentPaths>
+  /** Shortest paths that avoid nobody; {@link shortestPaths}, or one that remembers. */
+  readonly pathsFrom?: (graph: TopologyGraph, root: number) => ShortestPaths
 }
 
 /** Routes of `self` to everyone it can reach, each with an alternate where there is one; `feasibleUs` is the cost. */
@@ -57,12 +59,14 @@ export function computeRoutes(graph: TopologyGraph, self: NodeId, options: Route
 function routesFrom(
   graph: TopologyGraph,
   root: number,
-  { candidates, trees: allTrees }: RouteOptions,
+  { candidates, trees: allTrees, pathsFrom = shortestPaths }: RouteOptions,
   avoided: ReadonlySet<number>,
 ): Map<NodeId, Route> {
   const table = new Map<NodeId, Route>()
-  const own = shortestPaths(graph, root, avoided)
-  const neighbours = neighbourPaths(graph, root, candidates, avoided)
+  const from = (start: number): ShortestPaths =>
+    avoided.size === 0 ? pathsFrom(graph, start) : shortestPaths(graph, start, avoided)
+  const own = from(root)
+  const neighbours = neighbourPaths(graph, root, candidates, from)
   for (const [index, destination] of graph.ids.entries()) {
     if (index === root || own.parents[index] === -1) continue
     const trees = allTrees?.get(destination)

@@ -2,16 +2,17 @@ import type { NodeId } from '@x0t/core'
 import type { MeshContext } from './context.ts'
 import { ExponentialHold } from './exponential-hold.ts'
 import { FeasibleDistances } from './feasible-distances.ts'
-import type { BlockTreesOf } from './independent-trees.ts'
 import { computeRoutes, sameRoutes, type RouteTable } from './route-table.ts'
-import { buildGraph, type ListedLinks, type TopologyGraph } from './topology-graph.ts'
+import { createPathMemo, type SharedWork } from './shared-work.ts'
+import type { TopologyGraph } from './topology-graph.ts'
 import { TreeKeeper } from './tree-keeper.ts'
 
 /** Keeps the routes in step with the links: at once where asked, else after a hold that gathers bursts of news. */
 export class Routing {
   readonly #context: MeshContext
   readonly #hold: ExponentialHold
-  readonly #listedLinks: () => ListedLinks
+  readonly #graphNow: () => TopologyGraph
+  readonly #pathsFrom: SharedWork['pathsFrom']
   /** Neighbours that went down a moment ago, and until when they are taken for dead. */
   readonly #suspects = new Map<NodeId, number>()
   readonly #trees: TreeKeeper
@@ -21,12 +22,13 @@ export class Routing {
   #computed: RouteTable = new Map()
   #table: RouteTable = new Map()
 
-  /** @param listedLinks what every node lists at the moment */
-  constructor(context: MeshContext, listedLinks: () => ListedLinks, treesOf?: BlockTreesOf) {
+  /** @param graphNow the links that both ends list at the moment */
+  constructor(context: MeshContext, graphNow: () => TopologyGraph, shared: SharedWork | undefined) {
     this.#context = context
     this.#hold = new ExponentialHold(context.parameters.spfHold)
-    this.#listedLinks = listedLinks
-    this.#trees = new TreeKeeper(context, treesOf)
+    this.#graphNow = graphNow
+    this.#pathsFrom = shared?.pathsFrom ?? createPathMemo()
+    this.#trees = new TreeKeeper(context, shared?.treesOf)
     this.#feasible = new FeasibleDistances(context.parameters.feasibleWindowMs)
   }
 
@@ -35,7 +37,7 @@ export class Routing {
   }
 
   get graph(): TopologyGraph {
-    return (this.#graph ??= buildGraph(this.#listedLinks()))
+    return (this.#graph ??= this.#graphNow())
   }
 
   /** Says that links changed: the routes are due after the hold. */
@@ -78,6 +80,7 @@ export class Routing {
       candidates: parameters.alternateCandidates,
       suspects: new Set(this.#suspects.keys()),
       trees: this.#trees.paths,
+      pathsFrom: this.#pathsFrom,
     })
     this.#feasible.use(new Map([...this.#computed].map(([id, { costUs }]) => [id, costUs])), nowMs)
     this.#feasible.expire(nowMs)

@@ -1,6 +1,5 @@
 import type { NodeId } from '@x0t/core'
 import type { MeshContext } from './context.ts'
-import { ExponentialHold } from './exponential-hold.ts'
 import { buildTrees, type BlockTreesOf, type IndependentPaths } from './independent-trees.ts'
 import { sameConnectivity, type TopologyGraph } from './topology-graph.ts'
 
@@ -13,28 +12,32 @@ type Paths = ReadonlyMap<NodeId, IndependentPaths>
 export class TreeKeeper {
   readonly #context: MeshContext
   readonly #treesOf: BlockTreesOf | undefined
-  readonly #hold: ExponentialHold
   /** The last graph looked at; trees are made for it next. */
   #wanted: TopologyGraph | undefined
   #slices: Generator<undefined, Paths> | undefined
   #nextSliceMs = Infinity
+  /** Since when trees are wanted, and when links last came or went. */
+  #wantedMs = Infinity
+  #changedMs = Infinity
   paths: Paths = new Map()
 
   constructor(context: MeshContext, treesOf: BlockTreesOf | undefined) {
     this.#context = context
     this.#treesOf = treesOf
-    this.#hold = new ExponentialHold(context.parameters.treeHold)
   }
 
   /** Takes notice of the graph in use; asks for new trees where other nodes are linked than before. */
   look(graph: TopologyGraph): void {
     if (this.#wanted !== undefined && sameConnectivity(this.#wanted, graph)) return
     this.#wanted = graph
-    this.#hold.request(this.#context.nowMs)
+    this.#changedMs = this.#context.nowMs
+    if (this.#wantedMs === Infinity) this.#wantedMs = this.#changedMs
   }
 
   dueMs(): number {
-    return this.#slices === undefined ? this.#hold.dueMs : this.#nextSliceMs
+    if (this.#slices !== undefined) return this.#nextSliceMs
+    const { quietMs, maxMs } = this.#context.parameters.treeHold
+    return Math.min(this.#changedMs + quietMs, this.#wantedMs + maxMs)
   }
 
   /** Works on the trees for a slice, if it is time; true when new ones are complete. */
@@ -42,7 +45,7 @@ export class TreeKeeper {
     const { nowMs, self, counters } = this.#context
     if (nowMs < this.dueMs()) return false
     if (this.#slices === undefined) {
-      this.#hold.ran(nowMs)
+      this.#wantedMs = this.#changedMs = Infinity
       counters.count('mesh_trees_total')
       this.#slices = buildTrees(this.#wanted!, self, this.#treesOf)
     }

@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { NodeId } from '@x0t/core'
-import { buildTrees, createTreeCache, independentTrees, type TopologyGraph } from '../src/index.ts'
+import { buildTrees, independentTrees, type TopologyGraph } from '../src/index.ts'
+import { createTreeCache } from '../src/tree-cache.ts'
 import { findBlocks } from '../src/blocks.ts'
 import { stOrder } from '../src/st-numbering.ts'
 import { idOf } from './mesh-network.ts'

@@ -3,8 +3,8 @@ import { nodeIdFromBytes, type NodeId } from '@x0t/core'
 import { createSimnet, type SimHost, type Simnet } from '@x0t/simnet'
 import {
   createMesh,
-  createTreeCache,
-  type BlockTreesOf,
+  createSharedWork,
+  type SharedWork,
   type Mesh,
   type MeshAction,
   type MeshEvent,
@@ -72,18 +72,18 @@ export const cheapSignature = (id: NodeId, body: Uint8Array): Uint8Array =>
 
 /** Mesh nodes on a simulated network, started, with every link up after the first event. */
 export function createMeshNetwork(options: NetworkOptions): MeshNetwork {
-  const simnet = createSimnet({ seed: options.seed })
+  const simnet = createSimnet({ seed: options.seed, sharesBuffers: true })
   const ids = Array.from({ length: options.size }, (_, index) => idOf(index))
   const indexOf = new Map(ids.map((id, index) => [id, index]))
   const nodes: (TestNode | undefined)[] = ids.map(() => undefined)
   const boots = ids.map(() => 0)
   const latency = new Map<string, number>()
   const changes = { count: 0 }
-  const treesOf = createTreeCache()
+  const shared = createSharedWork()
   for (const [index, id] of ids.entries()) {
     simnet.addNode(id, (host) => {
       const boot = boots[index]!++
-      return bootNode({ options, simnet, host, index, id, boot, indexOf, nodes, latency, changes, treesOf })
+      return bootNode({ options, simnet, host, index, id, boot, indexOf, nodes, latency, changes, shared })
     })
   }
   for (const [a, b, latencyMs = 1] of options.edges) {
@@ -117,7 +117,7 @@ interface BootOptions {
   readonly nodes: (TestNode | undefined)[]
   readonly latency: ReadonlyMap<string, number>
   readonly changes: { count: number }
-  readonly treesOf: BlockTreesOf
+  readonly shared: SharedWork
 }
 
 function bootNode(boots: BootOptions): {
@@ -125,7 +125,7 @@ function bootNode(boots: BootOptions): {
   linkUp(neighbour: string): void
   linkDown(neighbour: string): void
 } {
-  const { options, simnet, host, index, id, boot, indexOf, nodes, latency, changes, treesOf } = boots
+  const { options, simnet, host, index, id, boot, indexOf, nodes, latency, changes, shared } = boots
   const { sign = cheapSignature, knows = () => true } = options
   const verify =
     options.verify ?? ((origin, body, signature) => Buffer.compare(sign(origin, body), signature) === 0)
@@ -141,7 +141,7 @@ function bootNode(boots: BootOptions): {
     verify: (origin, body, signature) =>
       known.has(origin) ? (verify(origin, body, signature) ? 'ok' : 'bad') : 'unknown-origin',
     random: host.random,
-    treesOf,
+    shared,
     wallMs: () => host.clock.wallMs(),
     firstSequence: options.firstSequence?.(index, boot) ?? host.clock.wallMs(),
     ...(options.parameters === undefined ? {} : { parameters: options.parameters }),

@@ -82,7 +82,11 @@ interface Told {
 }
 
 /** A network in virtual time: the same seed gives the same run. */
-export function createSimnet({ seed, startWallMs = 1_700_000_000_000 }: SimnetOptions): Simnet {
+export function createSimnet({
+  seed,
+  startWallMs = 1_700_000_000_000,
+  sharesBuffers = false,
+}: SimnetOptions): Simnet {
   const queue = new EventQueue()
   const nodes = new Map<string, Node>()
   const random = createSeededRandom(seed)
@@ -141,8 +145,8 @@ export function createSimnet({ seed, startWallMs = 1_700_000_000_000 }: SimnetOp
     const link = from.links.get(to)
     if (link === undefined || !carries(link)) return
     const direction = link.directions[link.ends[0] === from.id ? 0 : 1]
-    // A copy: the sender may use its buffer again.
-    const copy = new Uint8Array(bytes)
+    // A copy, unless told otherwise: the sender may use its buffer again.
+    const copy = sharesBuffers ? bytes : new Uint8Array(bytes)
     direction.send(nowMs, link.properties, bytes.length, reliable, () => {
       const process = nodeOf(to).running?.process
       messages++
@@ -269,4 +273,6 @@ export interface SimnetOptions {
   readonly seed: string
   /** Wall clock at the start. */
   readonly startWallMs?: number
+  /** Messages arrive in the very buffer that was sent, which its sender must not touch again. Saves time and memory. */
+  readonly sharesBuffers?: boolean
 }
