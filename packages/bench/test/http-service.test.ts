@@ -1,4 +1,6 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
@@ -87,6 +89,29 @@ t.test('a service that does not come back by itself gives no time', async (t) =>
   t.match(report.runs, [{ outcome: 'not-recovered' }, { outcome: 'not-recovered' }])
   t.equal(report.runs[0]?.recoveryMs, undefined)
   t.match(report.notes.at(-1), /did not recover/)
+})
+
+t.test('a service that comes back slower than before has not recovered', async (t) => {
+  const { options, folder } = await serve(t)
+  const [sick, slow] = [join(folder, 'sick'), join(folder, 'slow')]
+  const server = createServer((_, response) => {
+    const holdMs = existsSync(slow) ? 1500 : 0
+    setTimeout(() => response.writeHead(existsSync(sick) ? 503 : 200).end(), holdMs)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => server.close())
+  const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+  const report = await measureHttpService({
+    ...options,
+    target: { url, remote: false },
+    inject: `touch "${sick}"; sleep 0.2; touch "${slow}"; rm "${sick}"`,
+    ratePerSecond: 20,
+    backWithinMs: 4000,
+  })
+  t.match(report.failed, [
+    { reason: /^iteration 1: back after \d+ ms, but no answer came as fast as before/ },
+  ])
+  t.strictSame(report.results, [])
 })
 
 t.test('iterations end where the service stays dead', async (t) => {

@@ -62,6 +62,7 @@ t.test('single lost packets are shaded by density, outages are solid', async (t)
     dense.every((path) => /fill-opacity="0\.(35|55)"/.test(path)),
     'a fifth is lost',
   )
+  t.strictSame(gapBars([[20_000, 30_000]], axis, row), [], 'what lies outside of the axis is not drawn')
   const solid = gapBars([[0, 3000]], axis, row)
   t.equal(solid.length, 1)
   t.notMatch(solid[0], 'fill-opacity')

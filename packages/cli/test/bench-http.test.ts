@@ -4,8 +4,9 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Report } from '@x0t/bench'
+import { makeReport, type Report } from '@x0t/bench'
 import t, { type Test } from 'tap'
+import { writeReportFiles } from '../src/commands/bench/report-files.ts'
 import { runCli } from './run-cli.ts'
 
 t.setTimeout(120_000)
@@ -89,6 +90,11 @@ t.test('bench mttr --url needs an inject command, and leave for a remote host', 
   })
   const far = ['bench', 'mttr', '--url', 'http://192.0.2.1/', '--inject', 'true']
   t.match(await runCli(far, { env }), { code: 2, stderr: /BENCH_TARGET_REMOTE/ })
+  const hard = ['bench', 'metrics', '--url', 'http://192.0.2.1/', '--allow-remote', '--rate', '101']
+  t.match(await runCli(hard, { env }), {
+    code: 2,
+    stderr: /^warning: 192\.0\.2\.1 is not on this machine[^]*BENCH_OPTION_INVALID/,
+  })
   for (const wrong of [
     ['--name', 'a/b'],
     ['--stable', '0'],
@@ -129,3 +135,59 @@ t.test('bench metrics gives a baseline and writes it', async (t) => {
   t.match(bad, { code: 1, stdout: /errors\/service\/status-200 +requests/ })
   t.equal(existsSync(sick), false)
 })
+
+t.test('pictures go into a folder or one file', async (t) => {
+  const folder = t.testdir({})
+  const report = sampleReport()
+  const [one, same] = [join(folder, 'one.svg'), join(folder, 'one')]
+  t.strictSame(await writeReportFiles(report, { svg: one, roadmapFormat: 'json' }), [one])
+  const into = await writeReportFiles(report, { svg: folder, roadmapFormat: 'json' })
+  t.strictSame(into, [join(folder, 'outage-crash.svg')])
+  t.strictSame(await writeReportFiles(report, { svg: same, roadmapFormat: 'json' }), [
+    join(same, 'outage-crash.svg'),
+  ])
+  const out = join(folder, 'report.json')
+  await writeReportFiles(report, { out, roadmapFormat: 'json' })
+  t.strictSame(JSON.parse(readFileSync(out, 'utf8')), report)
+})
+
+function sampleReport(): Report {
+  return {
+    ...makeReport(
+      {
+        kind: 'mttr',
+        timestamp: '2026-07-23T15:04:05.678Z',
+        environment: {
+          versions: {},
+          cores: 2,
+          kernel: '6.18.0',
+          cpu: 'Example CPU',
+          arch: 'x64',
+          memoryMiB: 1024,
+          congestionControl: 'bbr',
+          loadBefore: 0,
+        },
+        command: 'x0t bench mttr',
+        parameters: {},
+        results: [],
+        skipped: [],
+        failed: [],
+        notes: [],
+      },
+      [],
+    ),
+    runs: [
+      {
+        system: 'x0t',
+        fault: 'crash',
+        run: 1,
+        outcome: 'recovered',
+        outageMs: 30,
+        intervalMs: 1,
+        sent: 1000,
+        lost: 30,
+        gaps: [{ fromMs: 0, ms: 30, packets: 30 }],
+      },
+    ],
+  }
+}

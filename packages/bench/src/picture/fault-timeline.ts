@@ -61,7 +61,7 @@ export function faultTimeline(runs: readonly TimelineRun[], words: StreamWords):
   const since = `time since the ${words.origin === 'fault lifted' ? 'lifting' : 'injection'}`
   const unit = axis.kind === 'log' ? `${since}, logarithmic` : since
   parts.push(svgText(chartRight, bottom + 34, unit, { size: 'tiny', tone: 'soft', anchor: 'end' }))
-  parts.push(...legend(systems, bottom + 54, words))
+  parts.push(...legend(systems, axis, bottom + 54, words))
   return { height: bottom + 66, parts }
 }
 
@@ -236,6 +236,7 @@ function beginAtOnce(rows: readonly TimelineRun[]): boolean {
 
 function legend(
   systems: readonly SystemRuns[],
+  axis: TimeAxis,
   y: number,
   { arrive, missing }: StreamWords,
 ): readonly string[] {
@@ -247,7 +248,8 @@ function legend(
     if (names.length > 0)
       entries.push([colour, `${missing} (${names.length > 2 ? 'peers' : names.join(', ')})`])
   }
-  if (systems.some(({ rows }) => rows.some((run) => lateSpans(run).length > 0)))
+  const seen = ([fromMs, toMs]: TimeSpan): boolean => axis.at(toMs) > axis.at(fromMs)
+  if (systems.some(({ rows }) => rows.some((run) => lateSpans(run).some(seen))))
     entries.push(['late', 'late: 3 × the usual, 10 ms more'])
   const parts: string[] = []
   let x = margin

@@ -30,6 +30,7 @@ export function gapBars(
     `M${px(from)} ${px(y)}H${px(to)}V${px(y + height)}H${px(from)}z`
   for (const [fromMs, toMs] of spans) {
     const [from, to] = [axis.at(fromMs), axis.at(toMs)]
+    if (to <= from) continue // outside of the axis
     if (to - from >= narrowPixels) wide.push(draw(from, to))
     else {
       const column = Math.floor(from)
