@@ -1,10 +1,15 @@
-// Network namespaces with a line of hosts (a - b, or a - r - b) and one static-node each.
+// Network namespaces with a line of hosts (a - b, or a - r - b) or a diamond (a - r - b and a - s - b), and one
+// static-node each.
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { formatIpv6 } from '@x0t/core'
 
 export interface LabOptions {
   readonly relay: boolean
+  /** Two relays, r and s, beside each other; routes with both trees. */
+  readonly diamond?: { readonly hitless: boolean }
+  /** Of the names of the namespaces. */
+  readonly prefix?: string
   /** Wire packets one by one: no TSO, GSO, GRO on the veths. */
   readonly offloadsOff: boolean
   /** Share of wire packets dropped on arrival, each way. */
@@ -20,14 +25,24 @@ export interface Lab extends AsyncDisposable {
   start(host: string, command: string, ...args: string[]): ChildProcess
   /** Overlay address of a host. */
   address(host: string): string
+  /** The process of a node. */
+  node(host: string): ChildProcess
   /** What the nodes have written so far. */
   output(): string
 }
 
-const prefix = 'x0ttun-'
-
 export async function openLab(options: LabOptions): Promise<Lab> {
-  const hosts = options.relay ? ['a', 'r', 'b'] : ['a', 'b']
+  const { prefix = 'x0ttun-', diamond } = options
+  const hosts = diamond !== undefined ? ['a', 'r', 's', 'b'] : options.relay ? ['a', 'r', 'b'] : ['a', 'b']
+  const links =
+    diamond === undefined
+      ? hosts.slice(1).map((right, i) => [hosts[i]!, right] as const)
+      : ([
+          ['a', 'r'],
+          ['r', 'b'],
+          ['a', 's'],
+          ['s', 'b'],
+        ] as const)
   const children: ChildProcess[] = []
   let output = ''
   const sh = (command: string, ...args: string[]): string =>
@@ -47,8 +62,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
     sh('ip', '-n', prefix + host, 'link', 'set', 'lo', 'up')
   }
   const hostOf = new Map<string, string>()
-  for (let i = 0; i + 1 < hosts.length; i++) {
-    const [left, right] = [hosts[i]!, hosts[i + 1]!]
+  for (const [i, [left, right]] of links.entries()) {
     const [l, r] = [`to-${right}`, `to-${left}`]
     sh(
       'ip',
@@ -109,8 +123,9 @@ export async function openLab(options: LabOptions): Promise<Lab> {
     return child
   }
   const ready: Promise<void>[] = []
+  const nodes = new Map<string, ChildProcess>()
   for (const [i, host] of hosts.entries()) {
-    const near = [hosts[i - 1], hosts[i + 1]].filter((name) => name !== undefined)
+    const near = links.flatMap(([left, right]) => (left === host ? [right] : right === host ? [left] : []))
     const config = {
       self: host,
       port: 7700,
@@ -119,12 +134,15 @@ export async function openLab(options: LabOptions): Promise<Lab> {
       suite: options.suite ?? 'aes-256-gcm',
       datagramBytes: options.datagramBytes ?? 1472,
       neighbours: near.map((name) => ({ name, host: hostOf.get(`${host} ${name}`), port: 7700 })),
-      routes: hosts
-        .filter((name) => name !== host)
-        .map((name) => ({
-          name,
-          via: near.includes(name) ? name : hosts.indexOf(name) > i ? hosts[i + 1] : hosts[i - 1],
-        })),
+      routes:
+        diamond === undefined
+          ? hosts
+              .filter((name) => name !== host)
+              .map((name) => ({
+                name,
+                via: near.includes(name) ? name : hosts.indexOf(name) > i ? hosts[i + 1] : hosts[i - 1],
+              }))
+          : diamondRoutes(host, diamond.hitless),
     }
     const node = start(
       host,
@@ -134,6 +152,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
       new URL('static-node.ts', import.meta.url).pathname,
       JSON.stringify(config),
     )
+    nodes.set(host, node)
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     let ups = 0
     node.stderr!.on('data', (chunk: Buffer) => {
@@ -158,15 +177,32 @@ export async function openLab(options: LabOptions): Promise<Lab> {
       const digest = createHash('sha256').update(host).digest()
       return formatIpv6(Buffer.concat([Buffer.from([0xfd, 0x78]), digest.subarray(0, 14)]))
     },
+    node: (host) => nodes.get(host)!,
     output: () => output,
     async [Symbol.asyncDispose]() {
       for (const child of children.toReversed()) {
         if (child.exitCode !== null || child.signalCode !== null) continue
         const ended = new Promise((resolve) => child.once('exit', resolve))
+        child.kill('SIGCONT')
         child.kill('SIGTERM')
         await ended
       }
       clean()
     },
   }
+}
+
+/** Between the ends only: red over r, blue over s; from each relay red and blue lead round the cycle in both directions. */
+function diamondRoutes(host: string, hitless: boolean): object[] {
+  const ends = host === 'a' ? ['b'] : host === 'b' ? ['a'] : ['a', 'b']
+  return ends.map((name) => {
+    if (host === 'a' || host === 'b') {
+      const tree = (neighbour: string): object => ({ neighbour, hops: 2 })
+      const alternate = { neighbour: 's', plane: 1, remaining: 2 }
+      return { name, via: 'r', alternate, red: tree('r'), blue: tree('s'), hitless }
+    }
+    const straight = { neighbour: name, hops: 1 }
+    const round = { neighbour: name === 'a' ? 'b' : 'a', hops: 3 }
+    return { name, via: name, red: host === 'r' ? straight : round, blue: host === 'r' ? round : straight }
+  })
 }

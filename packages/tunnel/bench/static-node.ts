@@ -1,14 +1,17 @@
 // One end or relay of the benchmark's mesh with static keys derived from names. Not for anything else.
 // node static-node.ts '{"self":"a","neighbours":[{"name":"b","host":"10.1.0.2"}],"routes":[{"name":"b","via":"b"}]}'
 import { createHash } from 'node:crypto'
-import { openDataPlane } from '../src/index.ts'
+import { openDataPlane, type RouteTarget } from '../src/index.ts'
 
 interface Config {
   readonly self: string
   readonly port: number
   readonly tun: boolean
   readonly neighbours: readonly { readonly name: string; readonly host: string; readonly port: number }[]
-  readonly routes: readonly { readonly name: string; readonly via: string; readonly alternate?: string }[]
+  readonly routes: readonly ({ readonly name: string; readonly via: string } & Pick<
+    RouteTarget,
+    'alternate' | 'red' | 'blue' | 'hitless'
+  >)[]
   readonly datagramBytes: number
   readonly suite: 'aes-256-gcm' | 'chacha20-poly1305'
   readonly probeMs?: number
@@ -47,12 +50,12 @@ for (const { name, host, port } of config.neighbours) {
   })
 }
 plane.setRoutes(
-  config.routes.map(({ name, via, alternate }) => ({
+  config.routes.map(({ name, via, ...more }) => ({
     label: labelOf(name),
     address: addressOf(name),
     nextHop: via,
     feasibleUs: via === name ? 1 : 2,
-    ...(alternate === undefined ? {} : { alternate: { neighbour: alternate, plane: 1, remaining: 3 } }),
+    ...more,
     pathDatagramBytes: config.datagramBytes,
   })),
 )

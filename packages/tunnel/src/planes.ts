@@ -31,9 +31,11 @@ export interface Hop {
   plane: number
   /** µs on the planes `shortest` and `repair`, links on the trees. */
   remaining: number
+  /** The link does not answer, but there is no other: a false alarm is likelier to be survived by trying. */
+  isSilent: boolean
 }
 
-export const createHop = (): Hop => ({ link: undefined, plane: 0, remaining: 0 })
+export const createHop = (): Hop => ({ link: undefined, plane: 0, remaining: 0, isSilent: false })
 
 /** Why a datagram goes nowhere. */
 export type Refusal = 'down' | 'loop'
@@ -46,7 +48,7 @@ export interface Forwarding {
   tree(route: Route, plane: number, hop: Hop): boolean
   /**
    * The hops of a unit that is to survive any single fault: both trees, the ordinary way in place of one that is cut off
-   * here, and beside them while the trees change. Returns how many of `hops` (three) were written; 0: nothing leads there.
+   * here, and beside them while the trees change; also the tree that is cut off, in case it is not. Returns how many of `hops` (three) were written; 0: nothing leads there.
    */
   both(route: Route, hops: readonly Hop[]): number
   /** The next hop of a datagram that came from neighbour `from` on `plane` with `remaining`. */
@@ -61,11 +63,12 @@ function leaving(route: Route, { plane: to, remaining }: RouteAlternate, link: L
   return to === plane.repair && link !== undefined ? Math.min(remaining, route.feasibleUs) : remaining
 }
 
-export function createForwarding(links: Pick<Links, 'alive'>): Forwarding {
+export function createForwarding(links: Pick<Links, 'alive' | 'newest'>): Forwarding {
   const take = (hop: Hop, link: Link, plane: number, remaining: number): undefined => {
     hop.link = link
     hop.plane = plane
     hop.remaining = remaining
+    hop.isSilent = false
   }
   const enter = (entry: TreeHop | undefined, plane: number, remaining: number, hop: Hop): boolean => {
     if (entry === undefined || entry.hops >= remaining) return false
@@ -87,6 +90,16 @@ export function createForwarding(links: Pick<Links, 'alive'>): Forwarding {
     return isFormer
       ? enter(other, on, remaining, hop) || enter(entry, on, remaining, hop)
       : enter(entry, on, remaining, hop) || enter(other, on, remaining, hop)
+  }
+  /** Onto a tree whose first link is silent. */
+  const onSilentTree = (route: Route, on: number, remaining: number, hop: Hop): boolean => {
+    const entry = on === plane.red ? route.red : route.blue
+    if (entry === undefined || entry.hops >= remaining) return false
+    const link = links.newest(entry.neighbour)
+    if (link === undefined) return false
+    take(hop, link, on, entry.hops)
+    hop.isSilent = true
+    return true
   }
   const decide = (
     route: Route,
@@ -119,19 +132,27 @@ export function createForwarding(links: Pick<Links, 'alive'>): Forwarding {
     tree: (route, on, hop) => onTree(route, on, Infinity, false, hop),
     both(route, hops) {
       const holds = route.former?.isHeld === true
-      let count = 0
-      if (onTree(route, plane.red, Infinity, holds, hops[0]!)) count = 1
-      if (onTree(route, plane.blue, Infinity, holds, hops[count]!)) count++
+      const hasRed = onTree(route, plane.red, Infinity, holds, hops[0]!)
+      let count = hasRed ? 1 : 0
+      const hasBlue = onTree(route, plane.blue, Infinity, holds, hops[count]!)
+      if (hasBlue) count++
       if (count === 2 && !holds) return 2
       const ordinary = hops[count]!
-      if (decide(route, plane.shortest, Infinity, undefined, ordinary) !== undefined) return count
-      for (let i = 0; i < count; i++)
-        if (hops[i]!.link === ordinary.link && (hops[i]!.plane === ordinary.plane || !holds)) return count
-      return count + 1
+      if (decide(route, plane.shortest, Infinity, undefined, ordinary) === undefined) {
+        let isNew = true
+        for (let i = 0; i < count; i++)
+          if (hops[i]!.link === ordinary.link && (hops[i]!.plane === ordinary.plane || !holds)) isNew = false
+        if (isNew) count++
+      }
+      if (!hasRed && count < 3 && onSilentTree(route, plane.red, Infinity, hops[count]!)) count++
+      if (!hasBlue && count < 3 && onSilentTree(route, plane.blue, Infinity, hops[count]!)) count++
+      return count
     },
     next(route, on, remaining, from, hop) {
       if (on < plane.red) return decide(route, on, remaining, from, hop)
       if (onTree(route, on, remaining, route.former?.isHeld === true, hop)) return undefined
+      // What is dropped here is lost for certain.
+      if (onSilentTree(route, on, remaining, hop)) return undefined
       const entry = on === plane.red ? route.red : route.blue
       hop.link = undefined
       return entry !== undefined && entry.hops >= remaining ? 'loop' : 'down'

@@ -325,6 +325,7 @@ export function createReceiveLoop({
       return
     }
     const link = hop.link!
+    if (hop.isSilent) stats[stat.datagramsToSilent]!++
     if (hop.plane !== word >>> 30) countDetour(stats, hop.plane, 1)
     writePlane(arena, at, hop.plane, hop.remaining)
     if (runLink !== link || runEnd !== at) {

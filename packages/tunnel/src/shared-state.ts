@@ -78,6 +78,7 @@ export const statNames = [
   'datagramsForwarded',
   'datagramsToRepair',
   'datagramsToTree',
+  'datagramsToSilent',
   'droppedTooShort',
   'droppedUnknownLink',
   'droppedBadTag',

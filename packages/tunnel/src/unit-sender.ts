@@ -68,6 +68,7 @@ export function createUnitSender({
       writeCounter(arena, header, counter + position)
       routines.tag(link.sendKeyAt, header)
     }
+    if (hop.isSilent) stats[stat.datagramsToSilent]! += total
     sender.gather(link, total, datagramBytes)
     if (hop.plane !== plane.shortest) countDetour(stats, hop.plane, total)
   }
@@ -123,6 +124,7 @@ export function createUnitSender({
         sender.setPiece(position, parityAt + (index - pieces) * fragmentBytes, fragmentBytes)
       }
     }
+    if (hop.isSilent) stats[stat.datagramsToSilent]! += total
     sender.gather(link, total, headerBytes + fragmentBytes)
     if (hop.plane !== plane.shortest) countDetour(stats, hop.plane, total)
     for (let copy = 1; copy < copies; copy++) sendCopy(hops[copy]!, total, headerBytes + fragmentBytes)

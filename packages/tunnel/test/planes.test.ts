@@ -9,7 +9,10 @@ import { createFakeKernel } from './support/fake-kernel.ts'
 /** Forwarding where only these neighbours live. */
 function over(...living: string[]) {
   const links = new Map(living.map((neighbour, slot) => [neighbour, { slot, neighbour } as unknown as Link]))
-  return createForwarding({ alive: (neighbour) => links.get(neighbour ?? '') })
+  return createForwarding({
+    alive: (neighbour) => links.get(neighbour ?? ''),
+    newest: () => undefined,
+  })
 }
 const route = (extra: Partial<Route>): Route => ({
   labelHigh: 0,
@@ -111,6 +114,35 @@ t.test(
     t.equal(over().both(full, hops), 0)
   },
 )
+
+t.test('hitless units and what is on a tree go over a silent link rather than nowhere', async (t) => {
+  const links = new Map(
+    ['e', 'r', 'b'].map((neighbour, slot) => [neighbour, { slot, neighbour } as unknown as Link]),
+  )
+  const hops = [createHop(), createHop(), createHop()]
+  const only = (...living: string[]) =>
+    createForwarding({
+      alive: (neighbour = '') => (living.includes(neighbour) ? links.get(neighbour) : undefined),
+      newest: (neighbour) => links.get(neighbour),
+    })
+  const full = route({ red, blue })
+  const sent = (count: number) =>
+    hops.slice(0, count).map((hop) => [hop.link?.neighbour, hop.plane, hop.isSilent])
+  t.strictSame(sent(only().both(full, hops)), [
+    ['r', 2, true],
+    ['b', 3, true],
+  ])
+  t.strictSame(sent(only('e', 'b').both(full, hops)), [
+    ['b', 3, false],
+    ['e', 0, false],
+    ['r', 2, true],
+  ])
+  const [hop] = hops
+  t.equal(only().next(full, 2, 5, 'x', hop!), undefined)
+  t.strictSame(sent(1), [['r', 2, true]])
+  t.equal(only().next(full, 2, 4, 'x', hop!), 'loop', 'but never from as near')
+  t.equal(only().next(full, 0, 500, 'x', hop!), 'down', 'what has a choice of planes is not sent at random')
+})
 
 t.test('while the trees change a source holds on to the former ones and adds the ordinary way', async (t) => {
   const hops = [createHop(), createHop(), createHop()]
