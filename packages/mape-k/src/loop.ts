@@ -3,7 +3,7 @@ import { base32Encode, type Random } from '@x0t/core'
 import { actionOf, type ActionName } from './actions.ts'
 import { analyze, type ScorePort } from './analyze.ts'
 import { createBudget } from './budget.ts'
-import type { Diagnosis } from './diagnosis.ts'
+import type { Alarm, Diagnosis } from './diagnosis.ts'
 import { createFeedback } from './feedback.ts'
 import { healingStates, leaveSafeMode, transition, type HealingState } from './fsm.ts'
 import {
@@ -40,6 +40,8 @@ export interface HealingLoop {
   /** @param nowMs monotonic time; one that goes back counts as the last one */
   handle(event: LoopEvent, nowMs: number): LoopAction[]
   status(nowMs: number): LoopStatus
+  /** All that is wrong now. */
+  alarms(): readonly Alarm[]
   readonly policy: Policy
 }
 
@@ -62,6 +64,8 @@ interface Trouble {
   readonly tried: Set<ActionName>
   isPlanDue: boolean
   retryAtMs: number
+  /** How often all candidates have been tried in vain: each round waits longer. */
+  rounds: number
   lastWhy: string
   /** The attempt that is being carried out or verified: its number, when it began, and its deadline. */
   attempt:
@@ -71,6 +75,8 @@ interface Trouble {
 }
 
 const executeWithinMs = 30_000
+/** The wait until actions that failed are tried again doubles up to 64 times the first. */
+const maxDoublings = 6
 const safeModeNote = 'safe-mode'
 
 export function createHealingLoop(options: LoopOptions): HealingLoop {
@@ -201,6 +207,7 @@ export function createHealingLoop(options: LoopOptions): HealingLoop {
       tried: new Set(),
       isPlanDue: true,
       retryAtMs: Infinity,
+      rounds: 0,
       lastWhy: '',
       attempt: undefined,
       isChanged: true,
@@ -296,7 +303,10 @@ export function createHealingLoop(options: LoopOptions): HealingLoop {
         if (active(trouble).length === 0) return go(one, 'VERIFYING', nowMs)
         if (!trouble.isPlanDue && nowMs < trouble.retryAtMs) return false
         if (one.coolsUntilMs > nowMs) return false
-        if (nowMs >= trouble.retryAtMs) trouble.tried.clear()
+        if (nowMs >= trouble.retryAtMs && trouble.tried.size > 0) {
+          trouble.tried.clear()
+          trouble.rounds++
+        }
         return go(one, 'ANALYZING', nowMs)
       case 'ANALYZING':
         return go(one, 'PLANNING', nowMs)
@@ -324,7 +334,8 @@ export function createHealingLoop(options: LoopOptions): HealingLoop {
     const { diagnosis } = trouble
     const hurt = active(trouble)
     trouble.isPlanDue = false
-    trouble.retryAtMs = nowMs + numberOf(policy, 'limits.retry_after_s') * 1000
+    trouble.retryAtMs =
+      nowMs + numberOf(policy, 'limits.retry_after_s') * 1000 * 2 ** Math.min(trouble.rounds, maxDoublings)
     const choice = plan({
       diagnosis,
       policy,
@@ -432,7 +443,8 @@ export function createHealingLoop(options: LoopOptions): HealingLoop {
       trouble.isPlanDue = true
       knowledge.learn(diagnosis, action, undefined)
       learnThresholds(trouble, false)
-      budget.settle(false, budgetLimits(policy, action), nowMs)
+      // What stays broken for long, as a machine that is switched off, must not stop the healing of all else.
+      if (trouble.rounds === 0) budget.settle(false, budgetLimits(policy, action), nowMs)
       tell('healing.failed', trouble, nowMs - attempt.startedMs)
       return go(one, 'IDLE', nowMs)
     }
@@ -570,6 +582,7 @@ export function createHealingLoop(options: LoopOptions): HealingLoop {
       }
       return actions
     },
+    alarms: () => monitor.alarms(),
     status(nowMs) {
       const entities = [...cases.values()].map(({ entity, state }) => ({ entity, state }))
       const furthest = Math.max(0, ...entities.map(({ state }) => healingStates.indexOf(state)))

@@ -177,6 +177,21 @@ t.test('five failures in a row open the breaker, and after its time one action m
   t.end()
 })
 
+t.test('what stays broken is tried again after 60, 120, 240 s, and opens the breaker no further', (t) => {
+  const rig = createRig({ policyText: { limits: { breaker_failures: 2 } } })
+  rig.read('link-silent', link, 1)
+  const atMs = (): number[] => rig.only().attempts.map(({ afterMs }) => afterMs)
+  rig.go(1_000_000)
+  // Each attempt fails after 15 s, then the wait begins.
+  t.same(atMs().slice(0, 4), [0, 75_000, 210_000, 465_000])
+  t.equal(rig.loop.status(rig.nowMs()).failuresInRow, 1)
+  t.same(
+    rig.loop.alarms().map(({ subject }) => subject),
+    [link],
+  )
+  t.end()
+})
+
 t.test('SAFE_MODE observes and does not act, outlives the process, and only a person ends it', (t) => {
   const rig = createRig()
   rig.read('link-silent', link, 1)
