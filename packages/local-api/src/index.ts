@@ -48,4 +48,16 @@ export type {
   Unbanned,
   UnbanRequest,
 } from './schemas/membership.ts'
+export type {
+  Drill,
+  DrillRequest,
+  HealHistory,
+  HealHistoryRequest,
+  HealIncident,
+  HealIncidentRequest,
+  HealPolicy,
+  HealStatus,
+  SafeModeRequest,
+  SetHealPolicyRequest,
+} from './schemas/healing.ts'
 export type { Health, Live, Ready } from './schemas/health.ts'

@@ -5,6 +5,7 @@ const peer = () => import('./schemas/peer.ts')
 const mesh = () => import('./schemas/mesh.ts')
 const membership = () => import('./schemas/membership.ts')
 const health = () => import('./schemas/health.ts')
+const healing = () => import('./schemas/healing.ts')
 const nothing = async () => (await import('./schemas/fields.ts')).nothing
 
 /**
@@ -107,6 +108,49 @@ export const routes = {
     schemas: async () => {
       const { unbanRequest, unbanned } = await membership()
       return { request: unbanRequest, response: unbanned }
+    },
+  }),
+  healStatus: get({
+    path: '/v1/heal/status',
+    schemas: async () => ({ request: await nothing(), response: (await healing()).healStatus }),
+  }),
+  healHistory: get({
+    path: '/v1/heal/incidents',
+    schemas: async () => {
+      const { healHistoryRequest, healHistory } = await healing()
+      return { request: healHistoryRequest, response: healHistory }
+    },
+  }),
+  healIncident: get({
+    path: '/v1/heal/incidents/:id',
+    schemas: async () => {
+      const { healIncidentRequest, incident } = await healing()
+      return { request: healIncidentRequest, response: incident }
+    },
+  }),
+  healPolicy: get({
+    path: '/v1/heal/policy',
+    schemas: async () => ({ request: await nothing(), response: (await healing()).healPolicy }),
+  }),
+  setHealPolicy: change('POST', {
+    path: '/v1/heal/policy',
+    schemas: async () => {
+      const { setHealPolicyRequest, healPolicy } = await healing()
+      return { request: setHealPolicyRequest, response: healPolicy }
+    },
+  }),
+  safeMode: change('POST', {
+    path: '/v1/heal/safe-mode',
+    schemas: async () => {
+      const { safeModeRequest, healStatus } = await healing()
+      return { request: safeModeRequest, response: healStatus }
+    },
+  }),
+  drill: change('POST', {
+    path: '/v1/heal/drill',
+    schemas: async () => {
+      const { drillRequest, drill } = await healing()
+      return { request: drillRequest, response: drill }
     },
   }),
   health: get({

@@ -90,6 +90,7 @@ const rules: readonly Rule[] = [
       if (silent === undefined) return undefined
       const ways: Readonly<Record<string, Finding>> = {
         carrier: { confidence: 0.99, because: 'the network interface lost its carrier' },
+        drill: { confidence: 0.99, because: 'a drill dropped it on purpose' },
         told: { confidence: 0.9, because: 'the neighbour says that it does not hear us' },
       }
       return ways[String(silent.detail['reason'])] ?? { confidence: 0.9, because: 'probes got no answer' }
@@ -215,8 +216,13 @@ function firstFinding(group: Group): { kind: DiagnosisKind; finding: Finding } |
 function isSilentDuringStandstill(group: Group, alarms: readonly Alarm[]): boolean {
   const silent = group.get('link-silent')
   const stall = alarms.find(({ sensor }) => sensor === 'stall')
-  if (silent === undefined || stall === undefined || silent.detail['reason'] === 'carrier') return false
+  if (silent === undefined || stall === undefined || isCertain(silent)) return false
   return Math.abs(silent.raisedAtMs - stall.raisedAtMs) <= suspectWithinMs
+}
+
+/** A link that lost its carrier, or that this node dropped itself, is no matter of opinion. */
+function isCertain({ detail }: Alarm): boolean {
+  return detail['reason'] === 'carrier' || detail['reason'] === 'drill'
 }
 
 /** A node that slept suspects itself before its neighbour. */

@@ -345,6 +345,7 @@ export function createHealingLoop(options: LoopOptions): HealingLoop {
       tried: trouble.tried,
       isServiceHurt: hurt.some(([sensor]) => sensorOf(sensor).isService),
       isCauseActive: hurt.some(([sensor]) => !sensorOf(sensor).isService),
+      openedMs: trouble.openedMs,
       nowMs,
     })
     if (choice.kind !== 'act') {
@@ -382,7 +383,12 @@ export function createHealingLoop(options: LoopOptions): HealingLoop {
 
   /** The sensors that have to fall quiet for an action to have worked. */
   const targetsOf = (trouble: Trouble, cures: 'service' | 'cause' | 'both'): Target[] => {
-    const all = active(trouble)
+    const hurt = active(trouble)
+    // How often something happened of late falls with time, whatever is done.
+    const curable = hurt.filter(
+      ([sensor]) => sensorOf(sensor).unit !== 'count' || sensor === 'session-failed',
+    )
+    const all = curable.length > 0 ? curable : hurt
     const wanted = all.filter(
       ([sensor]) => cures === 'both' || sensorOf(sensor).isService === (cures === 'service'),
     )

@@ -20,6 +20,8 @@ export interface PlanInput {
   /** Whether alarms that users feel, and alarms of causes, are raised. */
   readonly isServiceHurt: boolean
   readonly isCauseActive: boolean
+  /** When the trouble began. */
+  readonly openedMs: number
   readonly nowMs: number
 }
 
@@ -60,7 +62,7 @@ export function chanceOf(
 
 /** Chooses what to do about a diagnosis; the same input gives the same choice. */
 export function plan(input: PlanInput): Plan {
-  const { diagnosis, policy, records, budget, tried, nowMs } = input
+  const { diagnosis, policy, records, budget, tried, openedMs, nowMs } = input
   const candidates = policy.plans[diagnosis.kind].value
   if (candidates.length === 0)
     return { kind: 'observe', why: 'the policy has no action for this: only a person can help' }
@@ -74,8 +76,15 @@ export function plan(input: PlanInput): Plan {
     const record = records.find((one) => one.diagnosis === diagnosis.kind && one.action === action)
     return [{ action, place, record, chance: chanceOf(place, record) }]
   })
-  const [best] = fit.toSorted((one, other) => other.chance - one.chance || one.place - other.place)
-  if (best === undefined) return { kind: 'observe', why: refusals.join('; ') }
+  if (fit.length === 0) return { kind: 'observe', why: refusals.join('; ') }
+  const dueMs = (action: ActionName): number => openedMs + numberOf(policy, `actions.${action}.after_ms`)
+  const due = fit.filter(({ action }) => dueMs(action) <= nowMs)
+  const [best] = due.toSorted((one, other) => other.chance - one.chance || one.place - other.place)
+  if (best === undefined) {
+    const untilMs = Math.min(...fit.map(({ action }) => dueMs(action)))
+    const names = fit.map(({ action }) => action).join(', ')
+    return { kind: 'wait', untilMs, why: `it may pass by itself before ${names}` }
+  }
   const freeAtMs = budget.freeAtMs(best.action, budgetLimits(policy, best.action), nowMs)
   if (freeAtMs > nowMs) {
     const isOpen = budget.openUntilMs(nowMs) !== undefined

@@ -37,14 +37,14 @@ export const policyNumbers = {
   'limits.retry_after_s': number('s', [60, 5, 86_400], 'until actions that failed are tried again'),
   'limits.breaker_failures': number('count', [5, 1, 100], 'failed actions in a row that open the breaker'),
   'limits.breaker_open_s': number('s', [300, 10, 86_400], 'for which an open breaker stops all actions'),
-  ...ofAction('reroute', { perMinute: 6, verifyMs: 10_000, minConfidence: 0.5 }),
-  ...ofAction('restart-session', { perMinute: 6, verifyMs: 15_000, minConfidence: 0.5 }),
-  ...ofAction('redial', { perMinute: 6, verifyMs: 15_000, minConfidence: 0.4 }),
-  ...ofAction('renew-svid', { perMinute: 2, verifyMs: 30_000, minConfidence: 0.5 }),
-  ...ofAction('rekey', { perMinute: 3, verifyMs: 15_000, minConfidence: 0.5 }),
-  ...ofAction('restart-subsystem', { perMinute: 2, verifyMs: 20_000, minConfidence: 0.9 }),
-  ...ofAction('quarantine-neighbour', { perMinute: 1, verifyMs: 15_000, minConfidence: 0.7 }),
-  ...ofAction('rollback-config', { perMinute: 2, verifyMs: 30_000, minConfidence: 0.5 }),
+  ...ofAction('reroute', { perMinute: 6, afterMs: 0, verifyMs: 10_000, minConfidence: 0.5 }),
+  ...ofAction('restart-session', { perMinute: 6, afterMs: 0, verifyMs: 15_000, minConfidence: 0.5 }),
+  ...ofAction('redial', { perMinute: 6, afterMs: 3000, verifyMs: 15_000, minConfidence: 0.4 }),
+  ...ofAction('renew-svid', { perMinute: 2, afterMs: 0, verifyMs: 30_000, minConfidence: 0.5 }),
+  ...ofAction('rekey', { perMinute: 3, afterMs: 0, verifyMs: 15_000, minConfidence: 0.5 }),
+  ...ofAction('restart-subsystem', { perMinute: 2, afterMs: 0, verifyMs: 20_000, minConfidence: 0.9 }),
+  ...ofAction('quarantine-neighbour', { perMinute: 1, afterMs: 5000, verifyMs: 15_000, minConfidence: 0.7 }),
+  ...ofAction('rollback-config', { perMinute: 2, afterMs: 0, verifyMs: 30_000, minConfidence: 0.5 }),
 } as const satisfies Readonly<Record<string, PolicyNumber>>
 
 export type NumberKey = keyof typeof policyNumbers
@@ -52,11 +52,23 @@ export const numberKeys = Object.keys(policyNumbers) as readonly NumberKey[]
 
 function ofAction<Name extends string>(
   name: Name,
-  defaults: { readonly perMinute: number; readonly verifyMs: number; readonly minConfidence: number },
-): Readonly<Record<`actions.${Name}.${'per_minute' | 'verify_within_ms' | 'min_confidence'}`, PolicyNumber>> {
-  const { perMinute, verifyMs, minConfidence } = defaults
+  defaults: {
+    readonly perMinute: number
+    readonly afterMs: number
+    readonly verifyMs: number
+    readonly minConfidence: number
+  },
+): Readonly<
+  Record<`actions.${Name}.${'per_minute' | 'after_ms' | 'verify_within_ms' | 'min_confidence'}`, PolicyNumber>
+> {
+  const { perMinute, afterMs, verifyMs, minConfidence } = defaults
   return {
     [`actions.${name}.per_minute`]: number('count', [perMinute, 0, 10], `${name} within 60 s; 0: never`),
+    [`actions.${name}.after_ms`]: number(
+      'ms',
+      [afterMs, 0, 600_000],
+      `for which trouble may pass by itself before ${name}`,
+    ),
     [`actions.${name}.verify_within_ms`]: number(
       'ms',
       [verifyMs, 1000, 600_000],

@@ -30,7 +30,7 @@ const plans: Readonly<Record<DiagnosisKind, readonly ActionName[]>> = {
   partition: ['redial'],
   'relay-dead': ['redial'],
   'link-dead': ['redial', 'reroute'],
-  flap: ['reroute'],
+  flap: ['reroute', 'redial'],
   'path-eaten': ['reroute', 'quarantine-neighbour'],
   'one-way-loss': ['reroute', 'redial'],
   'gray-link': ['reroute', 'redial'],

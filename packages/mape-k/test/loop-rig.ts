@@ -15,6 +15,13 @@ import {
   type Reading,
 } from '../src/index.ts'
 
+/** Without the time for which trouble may pass by itself. */
+export const impatientPolicy = readPolicy(
+  { actions: { redial: { after_ms: 0 }, 'quarantine-neighbour': { after_ms: 0 } } },
+  'file',
+  defaultPolicy,
+)
+
 type Execute = Extract<LoopAction, { type: 'execute' }>
 
 /** A loop with a clock that the test moves, and a record of all that it asked for. */
@@ -48,7 +55,7 @@ export function createRig(options: Partial<LoopOptions> & { readonly policyText?
   const knowledge = options.knowledge ?? createMemoryKnowledge()
   const facts = new Map<Precondition, boolean>()
   const loop = createHealingLoop({
-    policy: readPolicy(options.policyText ?? {}, 'file', defaultPolicy),
+    policy: readPolicy(options.policyText ?? {}, 'file', impatientPolicy),
     knowledge,
     facts: { holds: (precondition) => facts.get(precondition) },
     random,

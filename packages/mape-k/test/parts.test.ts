@@ -159,6 +159,7 @@ function input(more: Partial<PlanInput> = {}): PlanInput {
     tried: new Set(),
     isServiceHurt: true,
     isCauseActive: true,
+    openedMs: -10_000,
     nowMs: 0,
     ...more,
   }
@@ -202,6 +203,22 @@ t.test('what does not hold, or is not known to, rules an action out, and the rea
   t.match(plan(input({ diagnosis: hopeless })), { kind: 'observe', why: /only a person/ })
   const never = readPolicy({ actions: { reroute: { per_minute: 0 } } }, 'file')
   t.match(plan(input({ policy: never })), { kind: 'observe', why: /never/ })
+  t.end()
+})
+
+t.test('trouble may pass by itself for a while before an action that disturbs more', (t) => {
+  const dead = { ...input().diagnosis, kind: 'link-dead' as const, confidence: 0.9 }
+  t.match(plan(input({ diagnosis: dead, openedMs: -2999, isServiceHurt: false })), {
+    kind: 'wait',
+    untilMs: 1,
+    why: /may pass by itself before redial/,
+  })
+  t.match(plan(input({ diagnosis: dead, openedMs: -3000 })), { kind: 'act', action: 'redial' })
+  t.match(
+    plan(input({ diagnosis: dead, openedMs: 0 })),
+    { kind: 'act', action: 'reroute' },
+    'what may act at once does',
+  )
   t.end()
 })
 

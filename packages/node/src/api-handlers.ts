@@ -13,6 +13,7 @@ import { advertisedAddresses } from './addresses.ts'
 import { notTheAuthority, type AuthorityDesk } from './authority-desk.ts'
 import { udpAddress } from './udp-address.ts'
 import { watchEvents } from './event-stream.ts'
+import { createHealingHandlers } from './healing/healing-api.ts'
 import { hitlessness } from './hitless.ts'
 import { healthOf } from './node-health.ts'
 import { pathsView } from './paths-view.ts'
@@ -149,6 +150,13 @@ export function createApiHandlers(runtime: Runtime): Handlers {
         role: runtime.desk === undefined ? 'member' : 'authority',
         peers: links.list().filter(({ isUp }) => isUp).length,
         sessions: new Set(sessions.list().map(({ sa }) => sa.peer)).size,
+        healing:
+          runtime.healing === undefined
+            ? 'off'
+            : runtime.healing.status().safeMode === undefined
+              ? 'on'
+              : 'safe_mode',
+        openIncidents: runtime.healing?.status().open.length ?? 0,
         counters: { ...(await runtime.metrics.totals()), ...dataPlane.stats() },
         rssBytes: process.memoryUsage.rss(),
       }
@@ -264,6 +272,7 @@ export function createApiHandlers(runtime: Runtime): Handlers {
       runtime.members.addBan(desk.unban(id).record)
       return { id }
     },
+    ...createHealingHandlers(runtime, { nameOf, resolve }),
     health: () => healthReport(healthOf(runtime)),
     live: () => ({ status: 'alive' }),
     ready() {

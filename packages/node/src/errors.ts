@@ -29,5 +29,14 @@ export const errorCodes = {
   BANS_FULL: 'The node keeps as many bans as it can; lift those of nodes that are long gone.',
   PATHS_TO_SELF: 'Paths lead to another member: x0t mesh map lists them.',
   TRACES_RUNNING: 'Too many traces run at once on this node; try again in a few seconds.',
+  HEALING_OFF:
+    'The healing loop of the node is switched off: healing.enabled = true, then start the node again.',
+  INCIDENT_UNKNOWN:
+    'No incident, or more than one, has this id or begins with it: x0t heal history lists them.',
+  DRILL_IMPOSSIBLE: 'There is no link that a drill could drop: x0t node peers shows which are up.',
+  DRILL_UNSAFE:
+    'No second path leads round the neighbour, so that the drill would stop traffic. --force does it all the same.',
+  POLICY_FILE_UNREADABLE:
+    'The file that healing.policy_file names cannot be read. Check its path, owner and mode.',
   BAN_SELF: 'The node that holds the authority cannot ban itself.',
 } as const

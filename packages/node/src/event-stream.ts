@@ -12,6 +12,9 @@ const worrying = new Set([
   'session-failed',
   'banned',
   'tun-absent',
+  'healing.detected',
+  'healing.failed',
+  'healing.safe-mode',
 ])
 const maxQueued = 1000
 

@@ -10,6 +10,8 @@ export interface Home {
   readonly identityDirectory: string
   /** Link-state sequence and the like. */
   readonly stateFile: string
+  /** History of healing. */
+  readonly healingFile: string
   readonly socketFile: string
   readonly logFile: string
 }
@@ -21,6 +23,7 @@ export function homeAt(directory: string): Home {
     identityFile: join(directory, 'identity.key'),
     identityDirectory: join(directory, 'identity'),
     stateFile: join(directory, 'state.sqlite'),
+    healingFile: join(directory, 'healing.sqlite'),
     socketFile: join(directory, 'x0t.sock'),
     logFile: join(directory, 'node.log'),
   }

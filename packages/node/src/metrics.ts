@@ -21,8 +21,12 @@ export interface Metrics extends Counters {
   addGauge(source: GaugeSource): void
   /** As {@link addGauge}, for values that only grow. */
   addTotal(source: GaugeSource): void
-  /** Adds `seconds` to a histogram of durations. */
-  observe(name: string, seconds: number): void
+  /** Adds `seconds` to a histogram of durations; help and bounds of its buckets (s) count at the first time. */
+  observe(
+    name: string,
+    seconds: number,
+    about?: { readonly help: string; readonly buckets: readonly number[] },
+  ): void
   /** All counters so far, by name; sums over labels. */
   totals(): Promise<Record<string, number>>
   /** The text format of Prometheus 0.0.4. */
@@ -79,6 +83,23 @@ const known: Readonly<Record<string, { readonly name: string; readonly help: str
   connections_total: {
     name: 'x0tta6bl4_mesh_connections_total',
     help: 'Neighbour connections made, by direction',
+  },
+  mapek_cycles_total: { name: 'x0tta6bl4_mapek_cycles_total', help: 'Passes of the healing loop' },
+  mapek_anomalies_detected_total: {
+    name: 'x0tta6bl4_mapek_anomalies_detected_total',
+    help: 'Incidents opened, by diagnosis',
+  },
+  mapek_recovery_actions_total: {
+    name: 'x0tta6bl4_mapek_recovery_actions_total',
+    help: 'Actions of the healing loop, by action and by what came of them',
+  },
+  self_healing_events_total: {
+    name: 'x0tta6bl4_self_healing_events_total',
+    help: 'Events of the healing loop, by kind',
+  },
+  mesh_recovery_total: {
+    name: 'x0tta6bl4_mesh_recovery_total',
+    help: 'Incidents after which all sensors were well again, by outcome',
   },
   route_refresh_total: {
     name: 'x0tta6bl4_mesh_route_refresh_total',
@@ -140,13 +161,13 @@ export function createMetrics(): Metrics {
         },
       })
     },
-    observe(name, seconds) {
+    observe(name, seconds, about) {
       let histogram = histograms.get(name)
       if (histogram === undefined) {
         histogram = new Histogram({
           name,
-          help: name.replaceAll('_', ' '),
-          buckets: handshakeBuckets,
+          help: about?.help ?? name.replaceAll('_', ' '),
+          buckets: [...(about?.buckets ?? handshakeBuckets)],
           registers: [registry],
         })
         histograms.set(name, histogram)

@@ -54,6 +54,10 @@ export interface NeighbourLinks {
   receiveOffer(from: NodeId, bytes: Uint8Array): void
   /** Takes a neighbour out at once, with its keys: it was banned, or has left. */
   remove(id: NodeId): void
+  /** Offers the neighbour new keys and ids for the link; false without a control connection to it. */
+  renew(id: NodeId): boolean
+  /** Drops the data link alone, as a broken cable would, until {@link renew}; false if there is none that lives. */
+  drop(id: NodeId): boolean
   handle(event: DataPlaneEvent): void
   get(id: NodeId): NeighbourLink | undefined
   list(): readonly NeighbourLink[]
@@ -280,6 +284,23 @@ export function createNeighbourLinks(options: NeighbourLinksOptions): NeighbourL
     remove(id) {
       const entry = entries.get(id)
       if (entry !== undefined) removeEntry(entry)
+    },
+    renew(id) {
+      const entry = entries.get(id)
+      if (entry === undefined || !entry.isControlUp) return false
+      offer(entry, entry.own.generation + 1, entry.carrier)
+      return true
+    },
+    drop(id) {
+      const entry = entries.get(id)
+      if (entry === undefined || !entry.isUp || !entry.isControlUp) return false
+      entry.cancelTimer()
+      dataPlane.removeNeighbour(id)
+      entry.isUp = false
+      entry.rttMs = undefined
+      entry.downReason = undefined
+      options.onDown(entry)
+      return true
     },
     handle(event) {
       if (!('neighbour' in event) || event.kind === 'carrier-frames') return

@@ -5,6 +5,7 @@ import type { Sessions } from '@x0t/session'
 import type { DataPlane } from '@x0t/tunnel'
 import type { AuthorityDesk } from './authority-desk.ts'
 import type { LoadedConfig, NodeConfig } from './config/index.ts'
+import type { Healing } from './healing/healing.ts'
 import type { EventLog } from './event-log.ts'
 import type { Membership } from './membership.ts'
 import type { MeshDriver } from './mesh-driver.ts'
@@ -32,6 +33,8 @@ export interface Runtime {
   readonly sessions: Sessions
   readonly dataPlane: DataPlane
   readonly suspicions: PathSuspicions
+  /** Undefined where it is switched off. */
+  readonly healing: Healing | undefined
   readonly metrics: Metrics
   readonly events: EventLog
   readonly clock: Clock

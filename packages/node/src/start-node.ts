@@ -4,6 +4,7 @@ import {
   labelOfNodeId,
   messageOf,
   overlayAddressBytes,
+  shortNodeId,
   systemClock,
   systemRandom,
   X0tError,
@@ -34,6 +35,11 @@ import { cutCarrierFrames } from './carrier-frames.ts'
 import type { LoadedConfig, NodeConfig } from './config/index.ts'
 import { currentMembership } from './current-membership.ts'
 import { createEventLog } from './event-log.ts'
+import { avoidedLossRatio } from './healing/avoidance.ts'
+import { createHealing, type Healing } from './healing/healing.ts'
+import { openHostProbes } from './healing/host-probes.ts'
+import { loadPolicy, openHistory } from './healing/open-healing.ts'
+import { watchingWrites } from './healing/write-watch.ts'
 import { hitlessClasses, isHitless } from './hitless.ts'
 import { homeAt } from './home.ts'
 import { writingHome } from './home-failure.ts'
@@ -41,7 +47,7 @@ import { mdnsTagOf } from './mdns-tag.ts'
 import { createMembership } from './membership.ts'
 import { createMeshDriver } from './mesh-driver.ts'
 import { createMetrics } from './metrics.ts'
-import { createNeighbourLinks, sentLossRatio } from './neighbour-links.ts'
+import { createNeighbourLinks, sentLossRatio, type NeighbourLink } from './neighbour-links.ts'
 import { describeNode, notMade, openExistingIdentity, type NodeIdentity } from './node-identity.ts'
 import { registerGauges } from './node-gauges.ts'
 import { openNodeState } from './node-state.ts'
@@ -87,7 +93,9 @@ const maxRemembered = 8
  *   HOME_UNWRITABLE …
  */
 export async function startNode(options: StartOptions): Promise<MeshNode> {
-  const { config, log, clock = systemClock, random = systemRandom, version = 'unknown' } = options
+  const { config, clock = systemClock, random = systemRandom, version = 'unknown' } = options
+  let onWriteFailed = (_reason: string): void => {}
+  const log = watchingWrites(options.log, (reason) => onWriteFailed(reason))
   const startedAtMs = clock.wallMs()
   const home = homeAt(options.home)
   const metrics = createMetrics()
@@ -95,6 +103,8 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
   const done = Promise.withResolvers<void>()
   done.promise.catch(() => {})
   await using stack = new AsyncDisposableStack()
+
+  const policy = await loadPolicy(config)
 
   // Identity: who we are, who may be here.
   const { identity, store } = await writingHome(home, () => openExistingIdentity(home))
@@ -148,6 +158,7 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
         announceMember()
         plane?.retryNow()
         metrics.count('certificate_rotations_total')
+        healing?.certificateRenewed()
         events.emit('svid-renewed', { notAfterMs: keeper.dates().notAfterMs })
       },
       onExpired: () => events.emit('svid-expired', { notAfterMs: keeper.dates().notAfterMs }),
@@ -197,6 +208,7 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
       mesh.handle({ type: 'member-removed', id })
       sessions.drop(id)
       links.remove(id)
+      healing?.memberGone(id)
       events.emit('member-gone', { peer: id, reason })
       plane?.recheck()
     },
@@ -281,6 +293,7 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
         metrics.count('route_refresh_total')
         for (const id of paths.look(table)) sessions.reachable(id)
         routesToDataPlane(table)
+        healing?.routesChanged()
       },
       onTopology() {
         for (const id of restarts.look(mesh.map().nodes)) sessions.restarted(id)
@@ -298,6 +311,17 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
   )
 
   // Neighbours on the data plane.
+  const routeOver = (id: NodeId): void => {
+    if (healing?.avoidance.isQuarantined(id) !== true) mesh.handle({ type: 'neighbour-up', id })
+  }
+  const tellMetric = (link: NeighbourLink): void => {
+    const { nodeId, rttMs, datagramBytes, carrier } = link
+    const measured = sentLossRatio(link)
+    if (rttMs === undefined || measured === undefined || datagramBytes === undefined) return
+    const isAvoided = healing?.avoidance.isAvoided(nodeId) === true
+    const lossRatio = isAvoided ? Math.max(measured, avoidedLossRatio) : measured
+    mesh.handle({ type: 'neighbour-metric', id: nodeId, rttMs, lossRatio, datagramBytes, carrier })
+  }
   const links = createNeighbourLinks({
     self,
     dataPlane,
@@ -309,21 +333,22 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
     retryUdpMs: 60_000,
     sendOffer: (to, offer) => void plane?.send(to, channels.link, offer),
     onUp(link) {
-      mesh.handle({ type: 'neighbour-up', id: link.nodeId })
+      routeOver(link.nodeId)
+      healing?.linkUp(link)
       members.neighbourUp(link.nodeId)
       events.emit('link-up', { peer: link.nodeId, carrier: link.carrier })
       log.info('link-up', { peer: link.nodeId, carrier: link.carrier })
     },
     onDown(link) {
+      const before = mesh.routes()
       mesh.handle({ type: 'neighbour-down', id: link.nodeId })
+      healing?.linkDown(link, before)
       events.emit('link-down', { peer: link.nodeId, carrier: link.carrier })
       log.warn('link-down', { peer: link.nodeId, carrier: link.carrier })
     },
     onMetric(link) {
-      const { nodeId, rttMs, datagramBytes, carrier } = link
-      const lossRatio = sentLossRatio(link)
-      if (rttMs === undefined || lossRatio === undefined || datagramBytes === undefined) return
-      mesh.handle({ type: 'neighbour-metric', id: nodeId, rttMs, lossRatio, datagramBytes, carrier })
+      tellMetric(link)
+      healing?.linkMetric(link)
     },
     clock,
     random,
@@ -378,6 +403,7 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
           dataPlane.useForSending(sa.localSpi)
           if (keyed.has(sa.peer)) metrics.count('pqc_key_rotation_success_total')
           keyed.add(sa.peer)
+          healing?.sessionMade(sa.peer)
           events.emit('session-keys', { peer: sa.peer, suite: sa.suite })
         },
         retired(sa) {
@@ -387,6 +413,7 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
         failed(peer, code) {
           metrics.count('pqc_handshake_failure_total', { reason: code })
           if (keyed.has(peer)) metrics.count('pqc_key_rotation_failure_total')
+          healing?.sessionFailed(peer, code)
           events.emit('session-failed', { peer, code })
         },
         finished: (_peer, { durationMs }) =>
@@ -394,6 +421,47 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
       },
     }),
   )
+
+  // Healing: what watches all this, and mends it.
+  const healing: Healing | undefined = config.healing.enabled
+    ? stack.use(
+        createHealing({
+          policy,
+          knowledge: openHistory(home, config, log),
+          mesh,
+          links: () => links.list(),
+          probes: stack.use(openHostProbes(home.directory)),
+          certificate: () => keeper.dates(),
+          sessions,
+          renewSvid: () => keeper.renewNow(),
+          renewLink: (id) => links.renew(id),
+          dropLink: (id) => links.drop(id),
+          retryDials() {
+            plane?.retryNow()
+            return plane !== undefined
+          },
+          onAvoidance(id) {
+            const link = links.get(id)
+            if (link === undefined) return
+            if (healing?.avoidance.isQuarantined(id) === true)
+              return mesh.handle({ type: 'neighbour-down', id })
+            if (!link.isUp) return
+            mesh.handle({ type: 'neighbour-up', id })
+            tellMetric(link)
+          },
+          onSuspicion: (suspects) =>
+            mesh.handle({ type: 'self-changed', features: [...features, ...suspects] }),
+          nameOf: (id) => members.member(id)?.name ?? shortNodeId(id),
+          metrics,
+          events,
+          clock,
+          random,
+          log,
+        }),
+      )
+    : undefined
+  onWriteFailed = (reason) => healing?.writeFailed(reason)
+
   stack.use(followTraffic({ dataPlane, sessions, labelOf: labelOfNodeId, clock }))
   const suspicions = createPathSuspicions({
     memberOfLabel: (label) => memberOfLabel(label),
@@ -419,12 +487,18 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
         return
       case 'failed':
         log.error('data-plane-failed', { reason: event.error.message })
+        healing?.subsystemFailed('data plane', event.error.message)
         return done.reject(event.error)
       case 'session-used':
         return
       case 'path-suspect':
       case 'path-clear':
-        return suspicions.handle(event)
+        suspicions.handle(event)
+        healing?.pathEvent(event)
+        return
+      case 'stalled':
+        healing?.stalled(event.forMs)
+        return
       default:
         links.handle(event)
     }
@@ -453,6 +527,7 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
     sessions,
     dataPlane,
     suspicions,
+    healing,
     metrics,
     events,
     clock,
@@ -500,7 +575,9 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
       if (direction === 'outbound') state.rememberAddresses([{ host: address, port }], clock.wallMs())
       members.neighbourUp(nodeId)
       links.controlUp(nodeId, address, exporter)
-      if (links.get(nodeId)?.isUp === true) mesh.handle({ type: 'neighbour-up', id: nodeId })
+      const link = links.get(nodeId)
+      if (link?.isUp === true) routeOver(nodeId)
+      healing?.controlChanged(link)
       // Handshakes travel over control connections: what went to this one before is lost.
       for (const id of paths.through(nodeId)) sessions.reachable(id)
       events.emit('neighbour-up', { peer: nodeId, address })
@@ -510,6 +587,7 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
       if (isReplaced) return
       members.neighbourDown(nodeId)
       links.controlDown(nodeId)
+      healing?.controlChanged(links.get(nodeId))
       events.emit('neighbour-down', { peer: nodeId, reason })
     },
     onFrame(from, channel, payload) {
@@ -522,7 +600,14 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
     clock,
     random,
     log,
-    counters: metrics,
+    counters: {
+      count(name, labels, by) {
+        metrics.count(name, labels, by)
+        // Those two are part of normal life.
+        const isTrouble = !['duplicate', 'too-many'].includes(labels?.['reason'] ?? '')
+        if (name === 'connections_refused_total' && isTrouble) healing?.connectionRefused()
+      },
+    },
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   })
   stack.use(plane)

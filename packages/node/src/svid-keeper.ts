@@ -38,6 +38,8 @@ export interface SvidKeeper extends Disposable {
   dates(): SvidDates
   /** Renews now if that is due, as after a network has come back. */
   wake(): void
+  /** Renews now, due or not; the reason where that failed, `undefined` where there is a new one. */
+  renewNow(): Promise<string | undefined>
   start(): void
 }
 
@@ -64,8 +66,10 @@ export function createSvidKeeper(options: SvidKeeperOptions): SvidKeeper {
     }
   }
 
+  let lastFailure: string | undefined
   const renew = async (reason: string): Promise<void> => {
     const startedMs = clock.monotonicMs()
+    lastFailure = undefined
     try {
       const request = buildRenewRequest(identity, { name, trustDomain: bundle.trustDomain, clock, random })
       const enrolment = readEnrolResponse(await options.askAuthority(request.bytes), {
@@ -85,6 +89,7 @@ export function createSvidKeeper(options: SvidKeeperOptions): SvidKeeper {
       options.onRenewed(enrolment)
       step({ type: 'renewed', at: instant(), svid: dates })
     } catch (error) {
+      lastFailure = messageOf(error)
       if (disposed) return
       const code = error instanceof X0tError ? error.code : 'INTERNAL'
       counters.count('svid_renewal_failures_total', { reason: code })
@@ -117,6 +122,12 @@ export function createSvidKeeper(options: SvidKeeperOptions): SvidKeeper {
     bundle: () => bundle,
     dates: () => dates,
     wake: tick,
+    async renewNow() {
+      if (state.isAttempting) return 'a renewal is under way already'
+      state = { ...state, isAttempting: true }
+      await renew('asked')
+      return lastFailure
+    },
     start: tick,
     [Symbol.dispose]() {
       disposed = true

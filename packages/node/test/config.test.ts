@@ -104,6 +104,7 @@ t.test('without anything every setting has its default', async (t) => {
     tunnel: { enabled: 'auto', interface: 'x0t0', mtu: 1360, carrier: 'auto', hitless: [] },
     probe: { intervalMs: 'auto', misses: 3 },
     identity: { svidTtlMs: 86_400_000 },
+    healing: { enabled: true, policyFile: '', historyDays: 30 },
     session: { renewSeconds: 120 },
     http: { listen: { host: '127.0.0.1', port: 8080 } },
     api: { socket: '/h/x0t.sock' },

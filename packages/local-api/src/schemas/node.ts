@@ -22,6 +22,9 @@ export const status = z.object({
   role: z.enum(['member', 'authority']),
   peers: count,
   sessions: count,
+  /** Incidents of the healing loop that are not over; `safe_mode` where it only observes. */
+  healing: z.enum(['off', 'on', 'safe_mode']).optional(),
+  openIncidents: count.optional(),
   counters: z.record(z.string(), z.number()),
   rssBytes: count,
 })

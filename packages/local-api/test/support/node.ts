@@ -16,6 +16,39 @@ export const other = nodeIdFromBytes(new Uint8Array(32).fill(2))
 
 const traffic = { bytes: 1, packets: 1, bytesPerSecond: 0.5, packetsPerSecond: 0 }
 
+const sampleIncident = {
+  id: 'abc',
+  entity: `node:${other}`,
+  about: 'beta',
+  diagnosis: 'link-dead',
+  confidence: 0.9,
+  because: 'probes got no answer',
+  openedAtMs: 1_700_000_000_000,
+  lastGoodAgoMs: 30,
+  evidence: [],
+  timeline: [{ phase: 'detected', afterMs: 0, text: 'no probe gets through' }],
+  attempts: [],
+  mitigation: null,
+  outcome: 'open',
+  recoveredAfterMs: null,
+  closedAfterMs: null,
+  isDrill: false,
+  explanation: ['About beta: the link to a neighbour is dead.'],
+}
+const sampleHealStatus = {
+  enabled: true,
+  state: 'IDLE',
+  safeMode: null,
+  entities: [],
+  open: [],
+  actionsInMinute: 0,
+  actionsPerMinute: 10,
+  failuresInRow: 0,
+  breakerOpenForMs: null,
+  avoided: [],
+  incidents: 0,
+}
+
 /** Handlers with the answers of a small mesh of two. */
 export const answers: Handlers = {
   status: () => ({
@@ -127,6 +160,13 @@ export const answers: Handlers = {
   bans: () => ({ bans: [] }),
   ban: ({ reason }) => ({ id: other, name: 'beta', reason: reason ?? '', bannedAtMs: 5 }),
   unban: () => ({ id: other }),
+  healStatus: () => sampleHealStatus,
+  healHistory: () => ({ incidents: [] }),
+  healIncident: ({ id }) => ({ ...sampleIncident, id }),
+  healPolicy: () => ({ numbers: [], plans: [] }),
+  setHealPolicy: () => ({ numbers: [], plans: [] }),
+  safeMode: () => sampleHealStatus,
+  drill: ({ forMs }) => ({ id: other, name: 'beta', forMs, startedAtMs: 1_700_000_000_000 }),
   health: () => ({
     status: 'ok',
     version: '0.1.0',

@@ -154,6 +154,19 @@ export const settings = {
       { fileKey: 'svid_ttl' },
     ),
   },
+  healing: {
+    enabled: setting(
+      booleanKind,
+      true,
+      'Run the healing loop: it watches, explains, and repairs what it can.',
+    ),
+    policyFile: setting(
+      textKind('an absolute path, or nothing', /^(\/[^\0]{1,4095})?$/),
+      '',
+      'File in TOML with what the loop may do and when; empty: the built-in policy. x0t heal policy shows it.',
+    ),
+    historyDays: setting(integerKind(1, 3650), 30, 'Days for which incidents are kept.'),
+  },
   session: {
     renewSeconds: setting(
       integerKind(10, 3600),

@@ -12,7 +12,11 @@ export interface Avoidance extends Disposable {
   isAvoided(id: NodeId): boolean
   isQuarantined(id: NodeId): boolean
   /** Until when, by neighbour, for people. */
-  list(): readonly { readonly id: NodeId; readonly kind: 'avoided' | 'quarantined'; readonly leftMs: number }[]
+  list(): readonly {
+    readonly id: NodeId
+    readonly kind: 'avoided' | 'quarantined'
+    readonly leftMs: number
+  }[]
 }
 
 interface Entry {

@@ -74,7 +74,9 @@ const effects: Readonly<Record<ActionName, Effect>> = {
   redial({ renewLink, retryDials, neighbours, nameOf }, node) {
     if (node !== undefined && neighbours().includes(node) && renewLink(node))
       return done(`offered ${nameOf(node)} new keys and ids for the link`)
-    return retryDials() ? done('dialled all known addresses without waiting') : not('the control plane is not up')
+    return retryDials()
+      ? done('dialled all known addresses without waiting')
+      : not('the control plane is not up')
   },
   async 'renew-svid'({ renewSvid }) {
     const why = await renewSvid()
@@ -82,7 +84,8 @@ const effects: Readonly<Record<ActionName, Effect>> = {
   },
   rekey({ sessions, nameOf }, node) {
     if (node === undefined) return not(needsMember)
-    if (!sessions.list().some(({ sa }) => sa.peer === node)) return not(`there is no session with ${nameOf(node)}`)
+    if (!sessions.list().some(({ sa }) => sa.peer === node))
+      return not(`there is no session with ${nameOf(node)}`)
     sessions.renew(node)
     return done(`began to make new keys with ${nameOf(node)}`)
   },

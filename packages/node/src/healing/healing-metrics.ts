@@ -23,7 +23,11 @@ export function createHealingMetrics(metrics: Metrics, knowledge: Pick<Knowledge
   return {
     cycle(seconds) {
       metrics.count('mapek_cycles_total')
-      observe(`${prefix}mapek_cycle_duration_seconds`, 'Time that one pass of the healing loop takes', seconds)
+      observe(
+        `${prefix}mapek_cycle_duration_seconds`,
+        'Time that one pass of the healing loop takes',
+        seconds,
+      )
     },
     action(action) {
       if (action.type === 'safe-mode') metrics.count('self_healing_events_total', { event: 'safe-mode' })
@@ -37,7 +41,11 @@ export function createHealingMetrics(metrics: Metrics, knowledge: Pick<Knowledge
         case 'healing.detected':
           metrics.count('mapek_anomalies_detected_total', { type: incident.diagnosis })
           if (incident.lastGoodAgoMs !== null)
-            observe('mesh_mttd_seconds', 'Time from the last good probe to the alarm', incident.lastGoodAgoMs / 1000)
+            observe(
+              'mesh_mttd_seconds',
+              'Time from the last good probe to the alarm',
+              incident.lastGoodAgoMs / 1000,
+            )
           return
         case 'healing.not-executed':
           return acted('not-done')

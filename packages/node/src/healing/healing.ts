@@ -1,3 +1,4 @@
+// Over 300 lines, and one piece: what each part of the node tells the loop, and what the loop may do to it.
 import { labelOfNodeId, messageOf, X0tError, type Clock, type Log, type NodeId, type Random } from '@x0t/core'
 import {
   createHealingLoop,
@@ -18,7 +19,7 @@ import {
   type Reading,
   type ScorePort,
 } from '@x0t/mape-k'
-import type { Route } from '@x0t/mesh'
+import type { Route, RouteTable } from '@x0t/mesh'
 import type { EventLog } from '../event-log.ts'
 import type { Metrics } from '../metrics.ts'
 import { createAvoidance, type Avoidance } from './avoidance.ts'
@@ -28,7 +29,7 @@ import { createHostSensors } from './host-sensors.ts'
 import { createLinkSensors } from './link-sensors.ts'
 import { createMemberSensors } from './member-sensors.ts'
 import { createPathCheck } from './path-check.ts'
-import type { HostProbes, SeenLink, SeenMesh } from './ports.ts'
+import type { HostProbes, PathEvent, SeenLink, SeenMesh } from './ports.ts'
 import { hasQuorum, suspectFeatures } from './suspicion.ts'
 
 export interface HealingOptions {
@@ -62,12 +63,11 @@ export interface HealingOptions {
 /** The healing loop of a node, with its sensors and effectors. */
 export interface Healing extends Disposable {
   linkUp(link: SeenLink): void
-  /** To be called before routing hears of it: the routes as they were tell whom it concerns. */
-  linkDown(link: SeenLink): void
+  /** To be called after routing has heard of it: that must not wait. `before` are the routes as they were. */
+  linkDown(link: SeenLink, before: RouteTable): void
   linkMetric(link: SeenLink): void
   controlChanged(link: SeenLink | undefined): void
-  /** The neighbour swallows what goes through it to the member of this label, or no longer. */
-  pathSuspect(neighbour: NodeId, label: Uint8Array, isSuspect: boolean): void
+  pathEvent(event: PathEvent): void
   routesChanged(): void
   sessionFailed(peer: NodeId, code: string): void
   sessionMade(peer: NodeId): void
@@ -91,7 +91,11 @@ export interface Healing extends Disposable {
    * A harmless exercise: drops the data link to a neighbour for a while.
    * @returns the neighbour @throws X0tError DRILL_IMPOSSIBLE, DRILL_UNSAFE without `force`
    */
-  drill(options: { readonly to?: NodeId | undefined; readonly forMs: number; readonly force: boolean }): NodeId
+  drill(options: {
+    readonly to?: NodeId | undefined
+    readonly forMs: number
+    readonly force: boolean
+  }): NodeId
 }
 
 /** A changed policy is on trial for so long. */
@@ -106,6 +110,7 @@ export function createHealing(options: HealingOptions): Healing {
   let lastGoodPolicy: Policy | undefined
   let changedAtMs = -Infinity
   let refusedAtMs: number[] = []
+  let drilled: NodeId | undefined
   const suspects = new Map<NodeId, Set<string>>()
 
   const holds = (precondition: Precondition, { entity }: Diagnosis): boolean | undefined => {
@@ -117,18 +122,20 @@ export function createHealing(options: HealingOptions): Healing {
         return id === undefined ? undefined : hasQuorum(id, mesh.map().nodes)
       case 'last-good-policy':
         return lastGoodPolicy !== undefined
-      case 'can-restart':
+      default:
         return options.restartSubsystem !== undefined
     }
   }
   const isLinkUp = (id: NodeId): boolean => links().some(({ nodeId, isUp }) => nodeId === id && isUp)
-  const routesOver = (id: NodeId): Route[] => [...mesh.routes().values()].filter(({ nextHop }) => nextHop === id)
-  const hasSecondPath = (id: NodeId): boolean =>
-    routesOver(id).some(({ alternate, red, blue }) =>
-      [alternate?.neighbour, red?.nextHop, blue?.nextHop].some(
-        (other) => other !== undefined && other !== id && isLinkUp(other),
-      ),
+  const routesOver = (id: NodeId): Route[] =>
+    [...mesh.routes().values()].filter(({ nextHop }) => nextHop === id)
+  const leadsRound = (id: NodeId, { alternate, red, blue }: Route): boolean =>
+    [alternate?.neighbour, red?.nextHop, blue?.nextHop].some(
+      (other) => other !== undefined && other !== id && isLinkUp(other),
     )
+  const hasSecondPath = (id: NodeId): boolean => routesOver(id).some((route) => leadsRound(id, route))
+  const isSpare = (id: NodeId): boolean =>
+    mesh.routes().has(id) && routesOver(id).every((route) => leadsRound(id, route))
 
   const loop: HealingLoop = createHealingLoop({
     policy: options.policy ?? defaultPolicy,
@@ -203,7 +210,8 @@ export function createHealing(options: HealingOptions): Healing {
       judgePolicy()
       return `the policy is as before the change of ${changed.join(', ')}`
     },
-    restartSubsystem: options.restartSubsystem ?? (async () => 'it can only be started with the whole daemon'),
+    restartSubsystem:
+      options.restartSubsystem ?? (async () => 'it can only be started with the whole daemon'),
     nameOf,
   }
   const host = createHostSensors({ probes: options.probes, certificate: options.certificate, clock, read })
@@ -258,31 +266,39 @@ export function createHealing(options: HealingOptions): Healing {
       link.up(one)
       paths.neighbourUp(one.nodeId)
     },
-    linkDown(one) {
-      const before = new Map(mesh.routes())
-      link.down(one)
+    linkDown(one, before) {
+      link.down(one.nodeId === drilled ? { ...one, downReason: 'drill' } : one)
       paths.neighbourDown(one.nodeId, before)
     },
     linkMetric: (one) => link.metric(one),
     controlChanged(one) {
       if (one !== undefined) link.control(one)
     },
-    pathSuspect(neighbour, label, isSuspect) {
-      const hex = Buffer.from(label).toString('hex')
-      const member = [...mesh.routes().keys()].find((id) => Buffer.compare(labelOfNodeId(id), label) === 0)
+    pathEvent(event) {
+      const neighbour = event.neighbour as NodeId
+      const hex = Buffer.from(event.label).toString('hex')
+      const member = [...mesh.routes().keys()].find(
+        (id) => Buffer.compare(labelOfNodeId(id), event.label) === 0,
+      )
+      const name = member === undefined ? hex : nameOf(member)
       const subject = `path:${neighbour}:${member ?? hex}`
       const own = suspects.get(neighbour) ?? new Set()
-      if (isSuspect) own.add(subject)
+      if (event.kind === 'path-suspect') own.add(subject)
       else own.delete(subject)
       if (own.size > 0) suspects.set(neighbour, own)
       else suspects.delete(neighbour)
       options.onSuspicion(suspectFeatures(suspects.keys()))
-      read({
-        sensor: 'path-eaten',
-        subject,
-        value: isSuspect ? 1 : 0,
-        detail: { member: member === undefined ? hex : nameOf(member) },
-      })
+      if (event.kind === 'path-suspect') {
+        const { evidence } = event
+        read({ sensor: 'path-eaten', subject, value: 1, detail: { member: name, evidence } })
+        const to = `what goes to ${name} takes another way than through ${nameOf(neighbour)}`
+        return send({ type: 'mitigated', entity: `node:${neighbour}`, to })
+      }
+      const { reason } = event
+      // Only an answer, or another route, tells that all is well; else the suspicion is given up as what cannot be told.
+      if (reason === 'answers' || reason === 'rerouted')
+        return read({ sensor: 'path-eaten', subject, value: 0, detail: { member: name, reason } })
+      send({ type: 'gone', subject })
     },
     routesChanged() {
       const exists = new Set(mesh.map().nodes.map(({ id }) => id))
@@ -328,25 +344,41 @@ export function createHealing(options: HealingOptions): Healing {
       if (exact !== undefined) return exact
       const fitting = knowledge.incidents().filter((one) => one.id.startsWith(id))
       if (fitting.length === 1 && id !== '') return fitting[0]!
-      throw new X0tError('INCIDENT_UNKNOWN', `${fitting.length > 1 ? 'several incidents begin' : 'no incident begins'} with ${id}`, {
-        hint: 'x0t heal history',
-      })
+      throw new X0tError(
+        'INCIDENT_UNKNOWN',
+        `${fitting.length > 1 ? 'several incidents begin' : 'no incident begins'} with ${id}`,
+        {
+          hint: 'x0t heal history',
+        },
+      )
     },
     drill({ to, forMs, force }) {
       const up = links().filter(({ isUp, isControlUp }) => isUp && isControlUp)
       const candidates = up.filter(({ nodeId }) => to === undefined || nodeId === to)
-      const chosen = candidates.find(({ nodeId }) => hasSecondPath(nodeId)) ?? candidates[0]
+      const spare = candidates.filter(({ nodeId }) => isSpare(nodeId))
+      // One that carries traffic shows more.
+      const chosen = spare.find(({ nodeId }) => hasSecondPath(nodeId)) ?? spare[0] ?? candidates[0]
       if (chosen === undefined)
-        throw new X0tError('DRILL_IMPOSSIBLE', to === undefined ? 'no link is up' : `no link to ${nameOf(to)} is up`)
+        throw new X0tError(
+          'DRILL_IMPOSSIBLE',
+          to === undefined ? 'no link is up' : `no link to ${nameOf(to)} is up`,
+        )
       const { nodeId } = chosen
-      if (!force && !hasSecondPath(nodeId))
-        throw new X0tError('DRILL_UNSAFE', `no second path leads round ${nameOf(nodeId)}: traffic would stop`, {
-          hint: '--force drops the link all the same',
-        })
+      if (!force && !isSpare(nodeId))
+        throw new X0tError(
+          'DRILL_UNSAFE',
+          `no second path leads round ${nameOf(nodeId)}: traffic would stop`,
+          {
+            hint: '--force drops the link all the same',
+          },
+        )
       send({ type: 'drill', entity: `node:${nodeId}`, untilMs: clock.monotonicMs() + forMs + 1000 })
       log.info('healing-drill', { peer: nodeId, forMs })
       events.emit('healing.drill', { peer: nodeId, forMs })
-      if (!options.dropLink(nodeId)) throw new X0tError('DRILL_IMPOSSIBLE', `no link to ${nameOf(nodeId)} is up`)
+      drilled = nodeId
+      const isDropped = options.dropLink(nodeId)
+      drilled = undefined
+      if (!isDropped) throw new X0tError('DRILL_IMPOSSIBLE', `no link to ${nameOf(nodeId)} is up`)
       clock.setTimer(forMs, () => {
         if (!disposed && !isLinkUp(nodeId)) options.renewLink(nodeId)
       })

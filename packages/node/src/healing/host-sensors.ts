@@ -44,7 +44,8 @@ export function createHostSensors({ probes, certificate, clock, read }: HostSens
       read({ sensor: 'cpu', subject: 'host', value: probes.cpuPercent() })
       read({ sensor: 'memory', subject: 'host', value: probes.memoryPercent() })
       const stallMs = probes.stallMs()
-      const value = stallMs === undefined && longestStallMs === 0 ? undefined : Math.max(stallMs ?? 0, longestStallMs)
+      const value =
+        stallMs === undefined && longestStallMs === 0 ? undefined : Math.max(stallMs ?? 0, longestStallMs)
       read({ sensor: 'stall', subject: 'host', value })
       longestStallMs = 0
       read({ sensor: 'disk-free', subject: 'disk', value: await probes.diskFreeMib() })

@@ -23,7 +23,7 @@ export interface LinkSensors {
 const minuteMs = 60_000
 /** The best round trip is that of the last 10 to 20 minutes: a path that became longer for good is no trouble. */
 const bestOfMs = 600_000
-const badLinkSensors = ['link-loss', 'link-loss-to', 'link-latency']
+const badLinkSensors = ['link-loss', 'link-loss-to', 'link-latency', 'link-flaps']
 
 export function createLinkSensors({ mesh, alarms, clock, read }: LinkSensorsOptions): LinkSensors {
   const downsAtMs = new Map<NodeId, number[]>()
@@ -74,9 +74,10 @@ export function createLinkSensors({ mesh, alarms, clock, read }: LinkSensorsOpti
       control(link)
     },
     down(link) {
-      const { nodeId, deadlineMs, downReason = 'silent' } = link
+      const { nodeId, deadlineMs, downReason = 'unknown' } = link
       // A neighbour that fell silent was last heard one deadline ago; how long a carrier was gone is not known.
-      const lastGood = downReason === 'silent' && deadlineMs !== undefined ? { lastGoodAgoMs: deadlineMs } : {}
+      const lastGood =
+        downReason === 'silent' && deadlineMs !== undefined ? { lastGoodAgoMs: deadlineMs } : {}
       downsAtMs.set(nodeId, [...(downsAtMs.get(nodeId) ?? []), clock.monotonicMs()].slice(-64))
       read({
         sensor: 'link-silent',
@@ -85,6 +86,7 @@ export function createLinkSensors({ mesh, alarms, clock, read }: LinkSensorsOpti
         detail: { reason: downReason, ...lastGood },
       })
       flaps(nodeId)
+      trafficOn(nodeId)
       control(link)
     },
     metric({ nodeId, rttMs, lossRatio, lossToRatio }) {

@@ -21,43 +21,44 @@ export interface PathCheck extends Disposable {
 }
 
 /** Members that are asked over the new paths; one answer proves them. */
-const maxAsked = 3
-const askAgainMs = 2_000
-const slowestAskMs = 30_000
+const maxAsked = 2
+/** Asked again after 0.25, 0.5, 1 s … 32 s, whether the answers before are out or not. */
+const firstWaitMs = 250
+const slowestMs = 32_000
 
 export function createPathCheck(options: PathCheckOptions): PathCheck {
   const { mesh, isLinkUp, nameOf, clock, send, read } = options
-  const rounds = new Map<NodeId, () => void>()
-  const proven = new Set<NodeId>()
-  let disposed = false
+  /** Checks under way, by neighbour; another one of the same neighbour replaces them. */
+  const checks = new Map<NodeId, { isProven: boolean; isHurt: boolean; cancel: () => void }>()
 
-  const prove = async (id: NodeId, affected: readonly NodeId[], round: number): Promise<void> => {
-    rounds.delete(id)
-    const table = mesh.routes()
-    const reachable = affected.flatMap((to) => {
-      const route = table.get(to)
-      return route === undefined || route.nextHop === id ? [] : [route]
-    })
-    // Nothing to be proved where no route leads any more: that is another alarm.
-    if (reachable.length === 0 && round === 0) return againLater(id, affected, round)
-    const answers = await Promise.all(reachable.slice(0, maxAsked).map((route) => ask(route)))
-    if (disposed) return
-    const answer = answers.find((one) => one !== undefined)
-    if (answer !== undefined) {
+  const begin = (id: NodeId, affected: readonly NodeId[]): void => {
+    checks.get(id)?.cancel()
+    const check = { isProven: false, isHurt: false, cancel: () => {} }
+    checks.set(id, check)
+    const isCurrent = (): boolean => checks.get(id) === check && !check.isProven
+    const askAll = async (round: number): Promise<void> => {
+      const waitMs = Math.min(firstWaitMs * 2 ** round, slowestMs)
+      check.cancel = clock.setTimer(waitMs, () => void askAll(round + 1))
+      const table = mesh.routes()
+      const reachable = affected.flatMap((to) => {
+        const route = table.get(to)
+        return route === undefined || route.nextHop === id ? [] : [route]
+      })
+      // Where no route leads any more there is nothing to be proved: that is another alarm.
+      if (reachable.length === 0) return
+      const answer = await firstAnswer(reachable.slice(0, maxAsked).map((route) => ask(route)))
+      if (!isCurrent()) return
+      if (answer === undefined) {
+        check.isHurt = true
+        return read({ sensor: 'path-unverified', subject: `node:${id}`, value: 1 })
+      }
+      check.isProven = true
+      check.cancel()
       send({ type: 'mitigation-verified', entity: `node:${id}`, how: answer })
-      read({ sensor: 'path-unverified', subject: `node:${id}`, value: 0 })
-      proven.add(id)
-      return
+      if (check.isHurt) read({ sensor: 'path-unverified', subject: `node:${id}`, value: 0 })
     }
-    if (reachable.length > 0) read({ sensor: 'path-unverified', subject: `node:${id}`, value: 1 })
-    againLater(id, affected, round)
-  }
-  const againLater = (id: NodeId, affected: readonly NodeId[], round: number): void => {
-    const waitMs = Math.min(askAgainMs * 2 ** round, slowestAskMs)
-    rounds.set(
-      id,
-      clock.setTimer(waitMs, () => void prove(id, affected, round + 1)),
-    )
+    // The data plane and the mesh come first.
+    check.cancel = clock.setTimer(0, () => void askAll(0))
   }
   const ask = async ({ destination, nextHop }: Route): Promise<string | undefined> => {
     const startMs = clock.monotonicMs()
@@ -88,23 +89,32 @@ export function createPathCheck(options: PathCheckOptions): PathCheck {
         const to = `${moved} of ${affected.length} routes through ${nameOf(id)} now lead over ${names}`
         send({ type: 'mitigated', entity: `node:${id}`, to })
       }
-      rounds.get(id)?.()
-      const others = affected.map(({ destination }) => destination)
-      // The mesh computes its routes first.
-      rounds.set(
+      begin(
         id,
-        clock.setTimer(0, () => void prove(id, others, 0)),
+        affected.map(({ destination }) => destination),
       )
     },
     neighbourUp(id) {
-      rounds.get(id)?.()
-      if (!rounds.delete(id) || proven.delete(id)) return
-      read({ sensor: 'path-unverified', subject: `node:${id}`, value: 0 })
+      const check = checks.get(id)
+      if (check === undefined) return
+      check.cancel()
+      checks.delete(id)
+      if (check.isHurt && !check.isProven)
+        read({ sensor: 'path-unverified', subject: `node:${id}`, value: 0 })
     },
     [Symbol.dispose]() {
-      disposed = true
-      for (const cancel of rounds.values()) cancel()
-      rounds.clear()
+      for (const { cancel } of checks.values()) cancel()
+      checks.clear()
     },
+  }
+}
+
+/** The first of the answers that is one; undefined if none is. */
+async function firstAnswer(asked: readonly Promise<string | undefined>[]): Promise<string | undefined> {
+  const answered = asked.map(async (one) => (await one) ?? Promise.reject(new Error('no answer')))
+  try {
+    return await Promise.any(answered)
+  } catch {
+    return undefined
   }
 }

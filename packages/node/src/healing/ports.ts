@@ -1,5 +1,9 @@
 import type { NodeId } from '@x0t/core'
 import type { RouteTable, TraceResult } from '@x0t/mesh'
+import type { DataPlaneEvent } from '@x0t/tunnel'
+
+/** What the data plane tells of whole paths. */
+export type PathEvent = Extract<DataPlaneEvent, { readonly kind: 'path-suspect' | 'path-clear' }>
 
 /** What healing sees of a link to a neighbour. */
 export interface SeenLink {
