@@ -3,7 +3,7 @@ import { silentLog, systemRandom, X0tError, type NodeId } from '@x0t/core'
 import type { Carrier, DataPlaneEvent, Neighbour } from '@x0t/tunnel'
 import { decodeLinkOffer, encodeLinkOffer } from '../src/link-offer.ts'
 import { manualClock } from './manual-clock.ts'
-import { createNeighbourLinks, type NeighbourLinks } from '../src/neighbour-links.ts'
+import { createNeighbourLinks, type NeighbourLinks, sentLossRatio } from '../src/neighbour-links.ts'
 
 const [alice, bob] = ['a'.repeat(52) as NodeId, 'b'.repeat(52) as NodeId]
 
@@ -104,6 +104,9 @@ t.test('a link whose probes are answered over UDP stays with it', async (t) => {
   clock.go(10_000)
   t.equal(a.carrier(), 'udp')
   t.match(a.links.get(bob), { isUp: true, rttMs: 1, datagramBytes: 1472 })
+  t.match(a.links.get(bob), { jitterMs: 0.1, lossToRatio: 0.2, probeIntervalMs: 10, deadlineMs: 30 })
+  t.equal(sentLossRatio(a.links.get(bob)!), 0.2, 'what we send is what a route costs')
+  t.equal(sentLossRatio({ lossRatio: 0.1, lossToRatio: undefined }), 0.1)
 })
 
 t.test(

@@ -5,7 +5,8 @@ import type { Probe } from './probe.ts'
 export interface LinkMetric {
   /** A datagram with this hop counter came; not to be called for path-MTU probes. */
   received(counter: number): void
-  probed(counter: number, probe: Pick<Probe, 'mtuProbes' | 'lossRatio'>, atMs: number): void
+  /** True if that brought news of losses towards us. */
+  probed(counter: number, probe: Pick<Probe, 'mtuProbes' | 'lossRatio'>, atMs: number): boolean
   /** What to report now, if anything is due. */
   take(
     measured: { readonly rttMs: number; readonly mtuBytes: number },
@@ -46,13 +47,14 @@ export function createLinkMetric(startMs: number): LinkMetric {
     received: (counter) => window.received(counter),
     probed(counter, probe, atMs) {
       lossToRatio = probe.lossRatio
-      if (!window.probed(counter, probe.mtuProbes, atMs)) return
+      if (!window.probed(counter, probe.mtuProbes, atMs)) return false
       const recent = window.recent()
       const settled = window.settled()
       isSerious = recent !== undefined && recent.lost >= leastLost
       // The short window warns of a fault, the long one ends the warning.
       lossRatio =
         recent === undefined ? undefined : Math.max(isSerious ? recent.ratio : 0, settled?.ratio ?? 0)
+      return true
     },
     take({ rttMs, mtuBytes }, nowMs) {
       const now = { rttMs, mtuBytes, lossRatio: lossRatio ?? 0, lossToRatio }

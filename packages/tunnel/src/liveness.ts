@@ -1,5 +1,6 @@
 import type { Carrier } from './commands.ts'
 import { createFlapDamping } from './flap-damping.ts'
+import { createGapPeak } from './gap-peak.ts'
 import { createProbePace, moderateMs, type ProbeInterval } from './probe-pace.ts'
 import type { Probe } from './probe.ts'
 import { createRoundTrip } from './round-trip.ts'
@@ -31,6 +32,8 @@ export interface Liveness {
   carrierLost(): void
   /** The link has another carrier or path: what was measured does not hold. */
   carrierChanged(carrier: Carrier): void
+  /** Share of datagrams that was just found lost on the way to us: then more in a row mean nothing. */
+  lossSeen(ratio: number): void
   /** How many links this node probes. */
   setLinks(links: number): void
   /** When {@link Liveness.isDue} or {@link Liveness.judge} should be asked next. */
@@ -63,12 +66,14 @@ export function createLiveness({
   const pace = createProbePace(interval)
   const damping = createFlapDamping()
   const trip = createRoundTrip()
+  const gaps = createGapPeak()
   let carries = carrier
   let links = 1
   let heardAtMs = -Infinity
   let hearing = false
   let sentSinceHeard = 0
   let failures = 0
+  let lossRatio = 0
   let cut: DownReason | undefined
   let peerHears = false
   let peerIntervalMs = pace.wantedMs
@@ -102,10 +107,17 @@ export function createLiveness({
   const spacingMs = (): number => (keptFor > 0 ? Math.min(keptMs, promisedMs) : promisedMs)
   const deadlineMs = (): number => {
     const silenceMs = peerIntervalMs * peerMisses
-    const wholeMs = silenceMs + Math.min(4 * trip.jitterMs, silenceMs)
+    const clearMs = Math.min(
+      Math.max(silenceMs + 4 * trip.jitterMs, gaps.peak * peerIntervalMs * gapMargin),
+      silenceMs * maxStretch,
+    )
+    const wholeMs = Math.max(clearMs, missesUnderLoss(lossRatio) * peerIntervalMs)
     return carries === 'tls' && interval === 'auto' ? Math.max(wholeMs, tlsDeadlineMs) : wholeMs
   }
   const hear = (atMs: number): void => {
+    const gap = (atMs - heardAtMs) / peerIntervalMs
+    // A longer one was a fault, and says nothing of how lively the neighbour is otherwise.
+    if (gap > 0 && gap < peerMisses * maxStretch * 2) gaps.record(gap, atMs)
     heardAtMs = Math.max(heardAtMs, atMs)
     sentSinceHeard = 0
     failures = 0
@@ -205,6 +217,9 @@ export function createLiveness({
       trip.restart()
       pace.restart()
     },
+    lossSeen(ratio) {
+      lossRatio = Math.max(ratio, lossRatio * lossMemory)
+    },
     setLinks(count) {
       links = count
     },
@@ -229,6 +244,23 @@ export function createLiveness({
       return deadlineMs()
     },
   }
+}
+
+/** The deadline keeps this far clear of pauses that were seen, but never exceeds the misses by more than this. */
+const gapMargin = 1.5
+const maxStretch = 2
+
+/** So unlikely must it be that all probes of a deadline fell to the ordinary loss of the link. */
+const accident = 1e-5
+const maxMissesUnderLoss = 16
+/** What is kept of a loss that is over, from one twentieth of a second to the next. */
+const lossMemory = 0.98
+
+/** How many probes in a row are lost by accident but once in 100,000 probes. */
+function missesUnderLoss(lossRatio: number): number {
+  if (lossRatio <= 0) return 0
+  const misses = Math.ceil(Math.log(accident) / Math.log(Math.min(lossRatio, 0.99)) - 1e-9)
+  return Math.min(misses, maxMissesUnderLoss)
 }
 
 /** A probe for which there is no room so often during one silence counts as sent: something is stuck. */

@@ -174,7 +174,8 @@ export function createNeighbourWatch({
         const probe = readProbe(view, at)
         const wasAlive = watch.liveness.alive
         const answer = watch.liveness.probeReceived(probe, atMs)
-        watch.metric.probed(readCounter(arena, at), probe, atMs)
+        if (watch.metric.probed(readCounter(arena, at), probe, atMs))
+          watch.liveness.lossSeen(watch.metric.lossRatio ?? 0)
         judge(watch, nowMs)
         // The other side does not hear us, or we have just come up: it should know now, not in an interval.
         if (answer || (!wasAlive && watch.liveness.alive)) sendProbe(watch, nowMs)

@@ -485,8 +485,8 @@ export function createReceiveLoop({
         )
       }
       // Whatever had come before this has been looked at.
-      if (count <= 0) Atomics.add(shared.receiverTurns, 0, 1)
-      return count > 0
+      if (receiver.isDrained) Atomics.add(shared.receiverTurns, 0, 1)
+      return !receiver.isDrained
     },
     carrierChanged() {
       now = nowMs()

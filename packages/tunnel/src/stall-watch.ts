@@ -1,7 +1,7 @@
-/** Notices when this thread was not scheduled although it should have been. */
+/** Notices when this thread was not scheduled, or too busy, when it should have sent and judged. */
 export interface StallWatch {
   /**
-   * The thread woke at `nowMs` and had asked to be woken at `dueMs` at the latest.
+   * The thread gets to its timers at `nowMs`, and should have done so at `dueMs` at the latest.
    * Returns a stall to report: the longest since the last report, at most once a second.
    */
   woke(dueMs: number, nowMs: number): number | undefined

@@ -98,12 +98,12 @@ export function runWorker({
   const stalls = createStallWatch()
   for (;;) {
     const fromMs = nowMs()
-    const sleepMs = Math.min(maxSleepMs, Math.max(0, loop.nextAtMs() - fromMs))
-    if (!wait(options.udpFd, sleepMs)) return
-    const forMs = stalls.woke(fromMs + sleepMs, nowMs())
-    if (forMs !== undefined) post({ kind: 'stalled', forMs })
+    const dueMs = Math.min(loop.nextAtMs(), fromMs + maxSleepMs)
+    if (!wait(options.udpFd, dueMs - fromMs)) return
     if (isReady(2)) loop.carrierChanged()
     for (let i = 0; i < batchesBeforeTimers && loop.receiveBatch(); i++) if (nowMs() >= loop.nextAtMs()) break
+    const forMs = stalls.woke(dueMs, nowMs())
+    if (forMs !== undefined) post({ kind: 'stalled', forMs })
     loop.tick()
     common.shared.receiveStats[stat.workerStalls] = stalls.count
   }

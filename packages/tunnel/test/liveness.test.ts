@@ -1,6 +1,7 @@
 import t from 'tap'
 import fc from 'fast-check'
 import { createFlapDamping } from '../src/flap-damping.ts'
+import { createGapPeak } from '../src/gap-peak.ts'
 import { createLiveness, type Liveness } from '../src/liveness.ts'
 import { createProbePace, suitableIntervalMs, type ProbeInterval } from '../src/probe-pace.ts'
 import { decodeLoss, encodeLoss, probeLabel, readProbe, writeProbe, type Probe } from '../src/probe.ts'
@@ -253,7 +254,8 @@ t.test('an interval that grows is told before it is used: no probe is missed mea
       return probe
     }
     pair.pass(2000)
-    t.equal(pair.ends[1].deadlineMs, 300)
+    // Three intervals of 100 ms, or the pause of up to three intervals that was seen, and half as much again.
+    t.ok(pair.ends[1].deadlineMs >= 300 && pair.ends[1].deadlineMs <= 450)
     t.strictSame(pair.downs(), [], `with ${lost - 1} of them lost`)
   }
 })
@@ -390,6 +392,84 @@ t.test('jitter of the neighbour lengthens the deadline, to twice the misses at m
   pair.delayMs = (from) => (turns[from]!++ % 2 === 0 ? 0 : 9)
   pair.pass(1000)
   t.equal(pair.ends[0].deadlineMs, 60)
+})
+
+t.test('pauses that were seen lengthen the deadline to half as much again, for 15 to 30 s', async (t) => {
+  const pair = createPair()
+  pair.pass(200)
+  t.equal(pair.ends[0].deadlineMs, 30)
+  pair.frozen[1] = true
+  pair.pass(18)
+  pair.frozen[1] = false
+  pair.pass(100)
+  t.strictSame(pair.downs(), [])
+  const { deadlineMs } = pair.ends[0]
+  t.ok(deadlineMs > 30 && deadlineMs <= 45, `${deadlineMs} ms after a pause of 18 to 28`)
+  pair.pass(31_000)
+  t.ok(pair.ends[0].deadlineMs < 31)
+
+  // Once such a pause was taken for a death, the same again is not.
+  pair.frozen[1] = true
+  pair.pass(38)
+  pair.frozen[1] = false
+  pair.pass(500)
+  t.equal(pair.downs().length, 2, 'both sides, once')
+  for (let i = 0; i < 5; i++) {
+    pair.frozen[1] = true
+    pair.pass(38)
+    pair.frozen[1] = false
+    pair.pass(300)
+  }
+  t.equal(pair.downs().length, 2)
+  t.ok(pair.ends[0].deadlineMs <= 60, 'but never more than twice the misses')
+  pair.cut[1] = true
+  pair.pass(61)
+  t.notOk(pair.ends[0].alive)
+})
+
+t.test('a lossy link needs more misses: it is bad, not dead', async (t) => {
+  const pair = createPair()
+  pair.pass(200)
+  // ln(1e-5) / ln(p), rounded up, but 16 at most.
+  for (const [ratio, misses] of [
+    [0.01, 3],
+    [0.05, 4],
+    [0.1, 5],
+    [0.2, 8],
+    [0.3, 10],
+    [0.5, 16],
+    [1, 16],
+  ] as const) {
+    pair.ends[0].lossSeen(ratio)
+    t.equal(pair.ends[0].deadlineMs, misses * 10, `${ratio}`)
+  }
+  for (let i = 0; i < 400; i++) pair.ends[0].lossSeen(0)
+  t.equal(pair.ends[0].deadlineMs, 30, 'forgotten within some seconds')
+  pair.ends[0].lossSeen(0.2)
+  pair.ends[1].lossSeen(0.2)
+  const seed = 7
+  let state = seed
+  pair.change = (probe, from) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    pair.cut[from] = state / 2 ** 32 < 0.2
+    if (probe.hears) for (const end of pair.ends) end.lossSeen(0.2)
+    return probe
+  }
+  pair.pass(60_000)
+  t.strictSame(pair.downs(), [], `one in five lost for a minute, seed ${seed}`)
+})
+
+t.test('the peak of the pauses is that of this half and the one before', async (t) => {
+  const gaps = createGapPeak()
+  gaps.record(2, 0)
+  gaps.record(3, 14_000)
+  gaps.record(1, 15_000)
+  t.equal(gaps.peak, 3)
+  gaps.record(1, 30_000)
+  t.equal(gaps.peak, 1)
+  gaps.record(5, 31_000)
+  gaps.record(2, 100_000)
+  t.equal(gaps.peak, 2, 'what is long ago does not count')
 })
 
 t.test('a probe comes out of its bytes as it went in, with loss in steps of its root', async (t) => {

@@ -69,6 +69,7 @@ SystemCallArchitectures=native
 SystemCallFilter=@system-service
 SystemCallErrorNumber=EPERM
 LimitNOFILE=65536
+LimitNICE=-20
 
 [Install]
 WantedBy=multi-user.target

@@ -149,7 +149,8 @@ export function createFakeMesh(names: readonly string[], hitlessDscp: readonly n
         for (const node of nodes.values()) {
           if (node.kernel.tunIn.length > 0) moved = true
           while (node.send.sendBatch());
-          while (node.receive.receiveBatch()) moved = true
+          if (node.kernel.udpIn.length > 0) moved = true
+          while (node.receive.receiveBatch());
           if (node.kernel.wakes.splice(0).length === 0) continue
           node.send.sendReports(mesh.nowMs)
           moved = true
