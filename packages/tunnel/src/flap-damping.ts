@@ -1,6 +1,6 @@
 /**
  * How long a link that went down must be heard steadily before it is up again: three intervals the first time, then
- * 200 ms, 400 ms and so on up to 5 s for each further time within ten seconds (the idea of RFC 2439, with a window in
+ * 100 ms, 200 ms and so on up to 2 s for each further time within ten seconds (the idea of RFC 2439, with a window in
  * place of its penalty).
  */
 export interface FlapDamping {
@@ -9,7 +9,7 @@ export interface FlapDamping {
 }
 
 const windowMs = 10_000
-const maxHoldMs = 5000
+const maxHoldMs = 2000
 
 export function createFlapDamping(): FlapDamping {
   let downsAtMs: number[] = []
@@ -20,7 +20,7 @@ export function createFlapDamping(): FlapDamping {
     holdMs(intervalMs, nowMs) {
       const downs = downsAtMs.filter((atMs) => nowMs - atMs < windowMs).length
       if (downs === 0) return 0
-      return downs === 1 ? Math.min(3 * intervalMs, maxHoldMs) : Math.min(maxHoldMs, 200 * 2 ** (downs - 2))
+      return downs === 1 ? Math.min(3 * intervalMs, maxHoldMs) : Math.min(maxHoldMs, 100 * 2 ** (downs - 2))
     },
   }
 }

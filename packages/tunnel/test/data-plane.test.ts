@@ -12,7 +12,7 @@ const open = (name: string, extra: Partial<Parameters<typeof openDataPlane>[0]> 
     selfLabel: labelOf(name),
     selfAddress: addressOf(name),
     udp: { host: '127.0.0.1' },
-    probe: { interval: 10, misses: 10 },
+    probe: { interval: 10, misses: 50 },
     log: silentLog,
     ...extra,
   })
@@ -200,7 +200,7 @@ t.test(
   'two hosts ping each other and move a file through real TUN devices; forgeries do not',
   namespaces,
   async (t) => {
-    const lab = await openLab({ relay: false, offloadsOff: false, lossRatio: 0 })
+    const lab = await openLab({ relay: false, offloadsOff: false, lossRatio: 0, probeMs: 100 })
     try {
       t.match(lab.run('a', 'ping', '-6', '-c', '3', '-i', '0.05', lab.address('b')), '3 received')
       t.equal(await transfer(lab, 20), expected(20))
@@ -222,7 +222,13 @@ t.test(
 )
 
 t.test('through a relay that loses one packet in a hundred the file arrives whole', namespaces, async (t) => {
-  const lab = await openLab({ relay: true, offloadsOff: true, lossRatio: 0.01, suite: 'chacha20-poly1305' })
+  const lab = await openLab({
+    relay: true,
+    offloadsOff: true,
+    lossRatio: 0.01,
+    probeMs: 100,
+    suite: 'chacha20-poly1305',
+  })
   try {
     t.equal(await transfer(lab, 20), expected(20))
   } finally {
