@@ -1,6 +1,6 @@
 // One end of a link in a namespace of its own: tells its events on stdout, a line of JSON each. Run by faults.ts.
 import { silentLog } from '@x0t/core'
-import { openDataPlane, type ProbeInterval } from '../../src/index.ts'
+import { openDataPlane } from '../../src/index.ts'
 import { addressOf, hopKeyOf, labelOf, linkIdOf } from '../support/fake-mesh.ts'
 
 const [self, other, host, interval, misses] = process.argv.slice(2) as [
@@ -15,7 +15,7 @@ const plane = await openDataPlane({
   selfAddress: addressOf(self),
   udp: { port: 7700 },
   probe: {
-    interval: interval === 'auto' ? interval : (Number(interval) as ProbeInterval),
+    interval: interval === 'auto' ? interval : Number(interval),
     misses: Number(misses),
   },
   log: silentLog,

@@ -30,13 +30,21 @@ function startEnd(
   const child = spawn(
     'ip',
     [
-      ...['netns', 'exec', namespace, process.execPath, '--disable-warning=ExperimentalWarning'],
-      ...[`${import.meta.dirname}/end.ts`, self, other, host, ...probe],
+      'netns',
+      'exec',
+      namespace,
+      process.execPath,
+      '--disable-warning=ExperimentalWarning',
+      `${import.meta.dirname}/end.ts`,
+      self,
+      other,
+      host,
+      ...probe,
     ],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   )
   const events: DataPlaneEvent[] = []
-  const lines = createInterface({ input: child.stdout! })
+  const lines = createInterface({ input: child.stdout })
   lines.on('line', (line) => void events.push(JSON.parse(line) as DataPlaneEvent))
   return {
     child,
@@ -97,7 +105,7 @@ t.test('a hole in both directions is found by both ends in less than a second', 
   t.ok(performance.now() - started < 1000)
   t.match(found, [{ reason: 'silent' }, { reason: 'silent' }])
   nft(link.spaces[1], 'flush ruleset')
-  await Promise.all([link.a.next(({ kind }) => kind === 'neighbour-up', fromA)])
+  await link.a.next(({ kind }) => kind === 'neighbour-up', fromA)
 })
 
 t.test(
