@@ -18,6 +18,8 @@ export const errorCodes = {
   TESTBED_LINK_UNKNOWN: 'The testbed has no link between these hosts; x0t testbed status lists them.',
   TESTBED_FAULT_INVALID: 'The fault is not written as expected, such as link:a-b loss=10% or node:a crash.',
   TESTBED_FAULT_INEFFECTIVE: 'The fault was injected but is not to be seen; nothing was left changed.',
+  TESTBED_FAULT_UNPREPARED:
+    'The hosts were not started in a way that lets this fault be injected; the hint says how to start them.',
   TESTBED_NO_NETEM: 'Latency needs a kernel with the netem queueing discipline, or with TAP devices and nft.',
   TESTBED_HOST_NOT_RUNNING: 'The program of this host is not running, so it cannot be crashed or frozen.',
   TESTBED_HOST_START_FAILED: 'The program of a host did not come up; the message and its log say why.',

@@ -37,8 +37,16 @@ export const faultsOf = {
     'loss-from': 'loss-from=10%',
     latency: 'latency=100ms±10ms',
     flap: 'flap=500ms',
+    'handshake-failure': 'handshake-failure',
   },
-  node: { crash: 'crash', freeze: 'freeze', byzantine: 'byzantine' },
+  node: {
+    crash: 'crash',
+    freeze: 'freeze',
+    byzantine: 'byzantine',
+    'handshake-failure': 'handshake-failure',
+    'svid-expiry': 'svid-expiry',
+    'clock-jump': 'clock-jump=+3600s',
+  },
   set: { partition: 'partition' },
 } as const satisfies Record<FaultTarget['kind'], Partial<Record<FaultKind, string>>>
 
@@ -121,6 +129,12 @@ export function parseFaultAction(text: string, target: FaultTarget): FaultAction
         )
       return { kind, value: Number(bytes[1]) }
     }
+    case 'clock-jump': {
+      const seconds = /^([+-]\d{1,9})s$/.exec(value ?? '')
+      if (seconds === null || Number(seconds[1]) === 0)
+        throw invalid('clock-jump takes signed seconds, like clock-jump=+3600s')
+      return { kind, value: Number(seconds[1]) }
+    }
     default:
       if (value !== undefined) throw invalid(`${kind} takes no value`)
       return { kind }
@@ -139,6 +153,7 @@ export function faultText({
 }): string {
   if (value === undefined) return kind
   if (kind.startsWith('loss')) return `${kind}=${Number((value * 100).toFixed(4))}%`
+  if (kind === 'clock-jump') return `${kind}=${value < 0 ? '' : '+'}${value}s`
   if (kind === 'byzantine') return `${kind}=${value}B`
   return `${kind}=${value}ms${jitterMs === undefined ? '' : `±${jitterMs}ms`}`
 }

@@ -2,10 +2,14 @@ import { X0tError } from '@x0t/core'
 import type { Bed } from './bed.ts'
 import { signalProcess, waitForEnd } from './end-processes.ts'
 import { byzantine } from './byzantine-fault.ts'
+import { clockJump } from './clock-fault.ts'
 import { partition } from './drop-faults.ts'
 import { endHelper } from './fault-helper.ts'
 import { faultText, parseFault, parseFaultTarget, type FaultAction, type FaultTarget } from './fault-spec.ts'
 import type { FaultSteps } from './fault-steps.ts'
+import { handshakeFailure } from './handshake-fault.ts'
+import { linksOf } from './network-plan.ts'
+import { svidExpiry } from './svid-fault.ts'
 import { startHost } from './start-host.ts'
 import { planLinkFault } from './link-faults.ts'
 import type { ActiveFault, HostProcess, UndoStep } from './manifest.ts'
@@ -58,7 +62,19 @@ function targetsMeant(text: string, { plan }: Bed): readonly string[] {
 async function planFault(bed: Bed, target: FaultTarget, action: FaultAction): Promise<FaultSteps> {
   if (target.kind === 'link') return planLinkFault(bed.plan, target, action, bed.run)
   if (target.kind === 'set') return partition(bed.plan, target.hosts)
-  return byzantine(bed.plan, target.host, action.value)
+  const { host } = target
+  switch (action.kind) {
+    case 'handshake-failure':
+      return handshakeFailure(linksOf(bed.plan, host))
+    case 'svid-expiry':
+      return svidExpiry(bed, host)
+    case 'clock-jump':
+      return clockJump(bed, host, action.value ?? 0)
+    case 'byzantine':
+      return byzantine(bed.plan, host, action.value)
+    default:
+      throw new TypeError(`${action.kind} is no fault of rules or files`)
+  }
 }
 
 async function injectSteps(

@@ -2,6 +2,7 @@ import { blackhole, oneWay } from './drop-faults.ts'
 import type { FaultAction, FaultTarget } from './fault-spec.ts'
 import { ineffective, type FaultSteps } from './fault-steps.ts'
 import { flap, linkUpSteps } from './flap-fault.ts'
+import { handshakeFailure } from './handshake-fault.ts'
 import { latency } from './latency-fault.ts'
 import { loss } from './loss-fault.ts'
 import { linkBetween, type NetworkPlan, type PlannedLink } from './network-plan.ts'
@@ -35,6 +36,8 @@ export async function planLinkFault(
       return loss([{ from, to }], 'x0t_loss_from', value, run)
     case 'flap':
       return flap(plan, link, value)
+    case 'handshake-failure':
+      return handshakeFailure([{ own: a, other: b }])
     case 'latency':
       return latency(link, value, jitterMs)
     default:

@@ -13,6 +13,8 @@ export const runnerSpecSchema = z.discriminatedUnion('kind', [
     kind: z.literal('x0t'),
     command: z.array(z.string()).min(1),
     settings: z.record(z.string(), z.string()),
+    /** Start the nodes so that their wall clocks can be moved, with libfaketime. */
+    movableClock: z.boolean().optional(),
   }),
 ])
 
@@ -84,9 +86,15 @@ export const activeFaultSchema = z.strictObject({
     'crash',
     'freeze',
     'byzantine',
+    'handshake-failure',
+    'svid-expiry',
+    'clock-jump',
     'partition',
   ]),
-  /** Loss from 0 to 1; latency and the states of flap in milliseconds; least bytes that byzantine eats. */
+  /**
+   * Loss from 0 to 1; latency and the states of flap in milliseconds; least bytes that byzantine eats;
+   * seconds that a clock jumps.
+   */
   value: z.number().optional(),
   jitterMs: z.number().optional(),
   injectedAtMs: z.number(),

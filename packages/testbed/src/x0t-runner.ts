@@ -5,6 +5,7 @@ import { z } from 'zod'
 import type { HostRunner, RunnerContext } from './host-runner.ts'
 import { systemLaunch } from './launch.ts'
 import type { RunnerSpec } from './manifest.ts'
+import { withMovableClock } from './movable-clock.ts'
 import { linkBetween, linksOf, plannedHost } from './network-plan.ts'
 import { inNamespace } from './run-command.ts'
 
@@ -28,13 +29,17 @@ export function x0tRunner(spec: Extract<RunnerSpec, { kind: 'x0t' }>, context: R
   const homeOf = (host: string): string => join(folder.hostFolder(host), 'home')
   const firstHost = plan.hosts[0]!.name
 
+  const clockOf = async (host: string): Promise<readonly string[]> =>
+    spec.movableClock === true ? withMovableClock(folder, host) : []
+
   const x0t = async (
     host: string,
     words: readonly string[],
     signal: AbortSignal,
     input?: string,
   ): Promise<unknown> => {
-    const argv = inNamespace(plannedHost(plan, host).namespace, [...spec.command, ...words, '--json'])
+    const full = [...(await clockOf(host)), ...spec.command, ...words, '--json']
+    const argv = inNamespace(plannedHost(plan, host).namespace, full)
     const timeoutMs = startWithinMs
     try {
       const { stdout } = await run(argv, { signal, timeoutMs, ...(input === undefined ? {} : { input }) })
@@ -51,7 +56,7 @@ export function x0tRunner(spec: Extract<RunnerSpec, { kind: 'x0t' }>, context: R
     signal: AbortSignal,
   ): Promise<unknown> => {
     const logFile = join(homeOf(host), 'node.log')
-    const full = [...spec.command, ...words, '--log-file', logFile, '--json']
+    const full = [...(await clockOf(host)), ...spec.command, ...words, '--log-file', logFile, '--json']
     const argv = inNamespace(plannedHost(plan, host).namespace, full)
     const errorFile = join(folder.hostFolder(host), 'stderr')
     try {

@@ -2,74 +2,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { helpersOf } from '../../src/fault-helper.ts'
-import {
-  clearFaults,
-  createBed,
-  injectFault,
-  inNamespace,
-  linkBetween,
-  openBed,
-  parseShape,
-  runInHost,
-  type Bed,
-} from '../../src/index.ts'
-
-const runFolder = '/run/beds'
-// With what collects coverage of the programs that a fault starts.
-const env = process.env
-
-const makeBed = (name: string, shape: string, forward = false): ReturnType<typeof createBed> =>
-  createBed({
-    name,
-    topology: parseShape(shape),
-    runner: { kind: 'none' },
-    runFolder,
-    env,
-    forward,
-    signal: new AbortController().signal,
-  })
-
-/**
- * True if one of three pings comes back. While an address is being resolved the kernel asks once a second: so long may
- * an answer take after healing.
- */
-async function reaches(
-  bed: Bed,
-  from: string,
-  address: string,
-  { bytes = 56, lost = false } = {},
-): Promise<boolean> {
-  const ping = [
-    'ping',
-    '-c',
-    '3',
-    '-i',
-    '0.02',
-    '-W',
-    lost ? '0.3' : '1.5',
-    '-q',
-    '-s',
-    String(bytes),
-    address,
-  ]
-  return (await runInHost(bed, from, ping, 'ignore')) === 0
-}
-
-/** Rules, devices and queues of all hosts, without counters. */
-async function settings(bed: Bed): Promise<string> {
-  const found: string[] = []
-  for (const { namespace } of bed.plan.hosts) {
-    for (const argv of [
-      ['nft', '-s', 'list', 'ruleset'],
-      ['ip', '-o', 'link'],
-      ['ip', 'route'],
-      ['ip', '-6', 'route'],
-      ['tc', 'qdisc'],
-    ])
-      found.push((await bed.run(inNamespace(namespace, argv))).stdout)
-  }
-  return found.join('\n')
-}
+import { clearFaults, injectFault, inNamespace, linkBetween, openBed, runInHost } from '../../src/index.ts'
+import { env, makeBed, reaches, runFolder, settings, waitForListener } from './bare-bed.ts'
 
 t.test('the two ends of a link have different interface indexes in the kernel', async (t) => {
   await using bed = await makeBed('index', 'ring:3')
@@ -242,11 +176,3 @@ t.test('latency holds every packet for its time in both directions, and loses no
   t.ok(Math.max(...varying) - Math.min(...varying) > 5, `they vary: ${varying.join(' ')}`)
   // The testbed goes down with the fault active: the program goes too.
 })
-
-async function waitForListener(bed: Bed, namespace: string): Promise<void> {
-  for (;;) {
-    const { stdout } = await bed.run(inNamespace(namespace, ['ss', '-Hltn', 'sport = :5201']))
-    if (stdout !== '') return
-    await delay(10)
-  }
-}

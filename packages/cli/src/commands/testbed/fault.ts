@@ -13,11 +13,16 @@ Faults of a link:
   one-way            what a sends to b is dropped in silence, the other direction works
   loss=10%           each packet is lost by chance, probes and data alike, in both directions
   loss-from=10%      only what a sends to b
+  handshake-failure  bytes of the TLS connections of the control plane are changed, in the middle of
+                     the ML-KEM key of a handshake: they break, new ones fail; UDP passes
   latency=100ms±5ms  each packet waits in each direction; the jitter may be left out
 Faults of a node:
   crash, freeze      SIGKILL, SIGSTOP
   byzantine          answers probes and control traffic, eats the data it should forward for others;
                      byzantine=400B also eats every packet of 400 bytes and more that leaves it
+  handshake-failure  as above, on all links of the node
+  svid-expiry        its certificate ends, as the authority is frozen; up with --set identity.svid_ttl=1m
+  clock-jump=+3600s  its wall clock jumps; up with --movable-clock
 Faults of a set:
   partition          everything between the set and all other hosts is dropped in silence
 `

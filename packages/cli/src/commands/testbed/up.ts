@@ -11,6 +11,7 @@ interface UpOptions extends BedOption {
   readonly restart?: boolean
   readonly supervise?: boolean
   readonly bare?: boolean
+  readonly movableClock?: boolean
   readonly routes?: boolean
   readonly set?: readonly string[]
 }
@@ -41,6 +42,7 @@ export function registerUp(testbed: Command, context: CommandContext): void {
     .addOption(new Option('--supervise', 'the same').hideHelp())
     .option('--bare', 'namespaces and links only, nothing runs on the hosts')
     .option('--routes', 'let the kernels forward along shortest paths: a control group without a mesh')
+    .option('--movable-clock', 'let the fault clock-jump move the clocks of the nodes (needs libfaketime)')
     .option('--set <section.key=value>', 'any setting of the nodes (x0t help config); repeatable', collect)
     .action(async (named: string | undefined, program: readonly string[], options: UpOptions) => {
       const { bedStatus, createBed, superviseBed } = await import('@x0t/testbed')
@@ -95,8 +97,8 @@ async function topologyOf(topology: string): Promise<Topology> {
   }
 }
 
-function runnerOf(program: readonly string[], { bare, set = [] }: UpOptions): RunnerSpec {
+function runnerOf(program: readonly string[], { bare, movableClock, set = [] }: UpOptions): RunnerSpec {
   if (bare === true) return { kind: 'none' }
   if (program.length > 0) return { kind: 'argv', argv: [...program] }
-  return nodeRunner(set)
+  return { ...nodeRunner(set), ...(movableClock === true ? { movableClock } : {}) }
 }
