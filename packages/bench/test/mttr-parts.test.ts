@@ -175,9 +175,9 @@ t.test('what nodes tell becomes detection and verification', (t) => {
     { host: 'a', atMs: 1020, event: 'session-renewed' },
     { host: 's', atMs: 1100, event: 'healing.verified' },
   ]
-  t.strictSame(reactionsOf(events, 1000), { detectedMs: 1028.5, verifiedMs: 1100 })
-  t.strictSame(reactionsOf([{ host: 's', atMs: 999.5, event: 'link-down' }], 1000), { detectedMs: 1000 })
-  t.strictSame(reactionsOf([], 1000), {})
+  t.match(reactionsOf(events, 1000), { detectedMs: 1028.5, verifiedMs: 1100 })
+  t.match(reactionsOf([{ host: 's', atMs: 999.5, event: 'link-down' }], 1000), { detectedMs: 1000 })
+  t.strictSame(reactionsOf([], 1000), { told: [] })
   t.end()
 })
 

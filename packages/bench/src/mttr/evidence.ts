@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { X0tError } from '@x0t/core'
-import { inNamespace, linkBetween, plannedHost, type Bed } from '@x0t/testbed'
+import { inNamespace, linkBetween, plannedHost, type Bed, type LinkEnd } from '@x0t/testbed'
+import { machineMs } from './machine-clock.ts'
 
 /** Packets that rules for faults have dropped on these hosts. @throws X0tError BENCH_FAULT_UNSEEN if there are none */
 export async function seeDroppedPackets(bed: Bed, hosts: readonly string[]): Promise<string> {
@@ -21,13 +23,30 @@ export function countDropped(ruleset: string): number {
 
 /** An end of a link without carrier. @throws X0tError BENCH_FAULT_UNSEEN */
 export async function seeCarrierLoss(bed: Bed, [from, to]: readonly string[]): Promise<string> {
-  const { a, b } = linkBetween(bed.plan, from!, to!)
+  const end = await endWithoutCarrier(bed, from!, to!)
+  if (end !== undefined) return `${end.host} sees no carrier on ${end.interface}`
+  throw unseen(`${from} and ${to} see a carrier on their link`)
+}
+
+/** Carrier of a link that comes and goes. @throws X0tError BENCH_FAULT_UNSEEN if it does not within 3 s */
+export async function seeCarrierChanges(bed: Bed, [from, to]: readonly string[]): Promise<string> {
+  const seen = new Set<boolean>()
+  const untilMs = machineMs() + 3000
+  while (machineMs() < untilMs) {
+    seen.add((await endWithoutCarrier(bed, from!, to!)) === undefined)
+    if (seen.size === 2) return `the carrier between ${from} and ${to} comes and goes`
+    await delay(50, undefined, { signal: bed.signal })
+  }
+  throw unseen(`the carrier between ${from} and ${to} ${seen.has(true) ? 'stays' : 'does not come back'}`)
+}
+
+async function endWithoutCarrier(bed: Bed, from: string, to: string): Promise<LinkEnd | undefined> {
+  const { a, b } = linkBetween(bed.plan, from, to)
   for (const end of [a, b]) {
     const words = ['ip', '-n', end.namespace, '-o', 'link', 'show', end.interface]
-    const { stdout } = await bed.run(words)
-    if (stdout.includes('NO-CARRIER')) return `${end.host} sees no carrier on ${end.interface}`
+    if ((await bed.run(words)).stdout.includes('NO-CARRIER')) return end
   }
-  throw unseen(`${from} and ${to} see a carrier on their link`)
+  return undefined
 }
 
 /**

@@ -103,7 +103,7 @@ export const mttrFaults = {
   flap: {
     failures: [],
     says: 'the link in use goes down and up again every 500 ms',
-    harms: 'packets',
+    harms: 'maybe',
     isPartial: true,
     hits: 'link',
   },

@@ -12,7 +12,7 @@ import {
   type NetworkPlan,
   type ProcessIdentity,
 } from '@x0t/testbed'
-import { seeCarrierLoss, seeDelayedPackets, seeDroppedPackets } from './evidence.ts'
+import { seeCarrierChanges, seeCarrierLoss, seeDelayedPackets, seeDroppedPackets } from './evidence.ts'
 import { factsOf, type MttrFault } from './fault-names.ts'
 import { payloadBytes } from './stream/log.ts'
 import type { RunningSystem } from './system.ts'
@@ -110,7 +110,7 @@ function byTestbed(
     inject: async () => void (await port.inject(bed, target, action)),
     evidence() {
       if (kind === 'down') return seeCarrierLoss(bed, hosts)
-      if (kind === 'flap') return Promise.resolve('the testbed saw the link change')
+      if (kind === 'flap') return seeCarrierChanges(bed, hosts)
       return kind === 'latency' ? seeDelayedPackets(bed, hosts) : seeDroppedPackets(bed, hosts)
     },
     lift: async () => void (await port.clear(bed)),

@@ -13,6 +13,8 @@ export interface RunMarks {
   readonly liftedMs?: number
   /** What was sent after this is not judged: it may still be under way. */
   readonly judgedUntilMs: number
+  /** A stream is back only when it is also in time: of a fault that delays. */
+  readonly judgesDelay?: boolean
   /** Times count from the lifting. */
   readonly countsFromLifting?: boolean
 }
@@ -43,10 +45,15 @@ export interface StreamMeasure extends Pick<
   readonly bent?: string
 }
 
-/** A stream is back when for this long nothing is lost and almost nothing is late. */
+/** A stream is back when for this long nothing is lost and, of a fault that delays, almost nothing is late. */
 export const quietMs = 1000
 /** Late is what takes longer than the 99th percentile of the undisturbed stream by more than this. */
 export const lateByMs = 10
+/**
+ * What takes longer than this is lost: a process that was frozen may hold what it had received, and pass it on when the
+ * fault is lifted.
+ */
+export const overdueMs = 1000
 /** Share of late datagrams that a quiet second may hold: one cannot demand of a shared machine that it never stalls. */
 const lateShare = 0.01
 /** A sender that stalled longer than this at either end of the outage cannot tell how long the outage was. */
@@ -120,16 +127,18 @@ export function measureStream(log: StreamLog, marks: RunMarks): StreamMeasure {
         lateOnes = 0
         continue
       }
+      if (marks.judgesDelay !== true) continue
       if (isLate(at)) lateOnes++
       while (lateOnes > lateShare * Math.max(window, at - begin + 1)) if (isLate(begin++)) lateOnes--
     }
     if (end - begin < window) return undefined
     // Not before something arrived in time: late ones at the beginning of the calm are the fault's tail.
-    while (begin < end && (Number.isNaN(arrivedMs[begin]!) || isLate(begin))) begin++
+    const isTail = (at: number): boolean => marks.judgesDelay === true && isLate(at)
+    while (begin < end && (Number.isNaN(arrivedMs[begin]!) || isTail(begin))) begin++
     return begin
   }
 
-  const isHarmed = lost > 0 || (back !== undefined && back > zero) || late > lateShare * (end - zero)
+  const isHarmed = lost > 0 || (back !== undefined && back > zero)
   const inSpan = (at: number): boolean => at >= zero && at < end
   const oddities: StreamOddity[] = [
     ...duplicates.map((at) => ({ at, kind: 'duplicate' as const })),
@@ -161,7 +170,7 @@ export function measureStream(log: StreamLog, marks: RunMarks): StreamMeasure {
 }
 
 interface FirstArrivals {
-  /** By sequence number; NaN for what never arrived. */
+  /** By sequence number; NaN for what never arrived, or not within {@link overdueMs}. */
   readonly arrivedMs: Float64Array
   readonly duplicates: readonly number[]
   readonly reorderings: readonly number[]
@@ -175,7 +184,7 @@ export function firstArrivals({ sentMs, arrivals }: StreamLog): FirstArrivals {
   let highest = -1
   for (const { sequence, atMs } of arrivals) {
     // The log of the sender may be some milliseconds behind that of the receiver while they run.
-    if (sequence >= sentMs.length) continue
+    if (sequence >= sentMs.length || atMs - sentMs[sequence]! > overdueMs) continue
     if (!Number.isNaN(arrivedMs[sequence]!)) {
       duplicates.push(sequence)
       continue

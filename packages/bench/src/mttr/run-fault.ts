@@ -39,6 +39,8 @@ const pathMs = 250
 const leastMs = 3000
 /** How long the stream is watched after the lifting. */
 const afterLiftingMs = 2000
+/** Most events of the system in a record. */
+const mostTold = 200
 /** How long a partition lasts. */
 const partitionMs = 3000
 
@@ -101,6 +103,7 @@ async function carryOut(
     baselineMs,
     injectedMs: [fromMs, machineMs()],
     judgedUntilMs: 0,
+    judgesDelay: factsOf(fault).harms === 'delays',
     countsFromLifting,
   }
   let evidence: string | undefined
@@ -151,6 +154,9 @@ async function carryOut(
     ...figures,
     ...(reactions?.detectedMs === undefined ? {} : { detectMs: reactions.detectedMs - zeroMs }),
     ...(reactions?.verifiedMs === undefined ? {} : { verifiedMs: reactions.verifiedMs - zeroMs }),
+    ...(reactions?.told === undefined
+      ? {}
+      : { told: reactions.told.slice(0, mostTold).map((one) => ({ ...one, atMs: one.atMs - zeroMs })) }),
     ...(restored === undefined
       ? {}
       : { lostAfterLifting: restored.lost, outageAfterLiftingMs: restored.outageMs }),

@@ -1,4 +1,5 @@
 import type { MttrFault } from './fault-names.ts'
+import type { ToldEvent } from './system.ts'
 
 /**
  * How a run ended. `recovered` and `undisturbed` give samples; the others are listed with their reason and never
@@ -71,7 +72,7 @@ export interface RunRecord {
   readonly detectMs?: number
   /** When the first datagram arrived again after the first loss: over another path, where the fault lets none pass. */
   readonly rerouteMs?: number
-  /** From when on, until the fault was lifted, nothing was lost and delays were those of before. */
+  /** From when on, until the fault was lifted, nothing was lost; of a fault that delays also when delays are as before. */
   readonly recoveryMs?: number
   /** Longest time between two arrivals at the receiver. */
   readonly worstArrivalGapMs: number
@@ -90,6 +91,8 @@ export interface RunRecord {
   readonly pathsAfter: readonly (readonly string[])[]
   /** What the independent probe saw of the fault. */
   readonly evidence: string
+  /** What the hosts of the system told, times as all others; at most the first 200. */
+  readonly told?: readonly ToldEvent[]
   readonly gaps: readonly StreamGap[]
   /** At most the first thousand. */
   readonly oddities: readonly StreamOddity[]

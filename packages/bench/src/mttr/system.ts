@@ -65,4 +65,16 @@ export interface Reactions {
   readonly detectedMs?: number
   /** The system's own sensor was quiet again: its verified recovery. */
   readonly verifiedMs?: number
+  /** Everything that it told since then, in order: for whoever asks why. */
+  readonly told?: readonly ToldEvent[]
+}
+
+/** Something that a host of the system told. */
+export interface ToldEvent {
+  readonly host: string
+  /** CLOCK_MONOTONIC, ms. */
+  readonly atMs: number
+  readonly event: string
+  /** The host that it is about. */
+  readonly about?: string
 }

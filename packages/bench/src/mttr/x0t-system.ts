@@ -5,15 +5,7 @@ import { openClient } from '@x0t/local-api'
 import { startHost, type Bed, type RunnerSpec } from '@x0t/testbed'
 import { wrongRoutes, type ProbedHost } from '../soak-probe.ts'
 import { machineMs } from './machine-clock.ts'
-import type { MttrSystem, Reactions } from './system.ts'
-
-/** An event of a node on the machine's monotonic clock. */
-export interface TimedEvent {
-  readonly host: string
-  /** CLOCK_MONOTONIC, ms; nodes tell whole milliseconds. */
-  readonly atMs: number
-  readonly event: string
-}
+import type { MttrSystem, Reactions, ToldEvent } from './system.ts'
 
 /** Events by which a node shows that it noticed trouble with a link or a path. */
 const alarms: readonly string[] = ['link-down', 'path-suspect', 'incident-opened']
@@ -42,7 +34,7 @@ export function x0tSystem({ runner, hitless = false }: X0tSystemOptions): MttrSy
     forwards: 'process',
     async start({ bed, signal }) {
       const stop = new AbortController()
-      const events: TimedEvent[] = []
+      const events: ToldEvent[] = []
       const watches = bed.plan.hosts.map(({ name: host }) =>
         watchEvents(bed, host, events, AbortSignal.any([signal, stop.signal])),
       )
@@ -73,7 +65,7 @@ export function x0tSystem({ runner, hitless = false }: X0tSystemOptions): MttrSy
 }
 
 /** The first alarm and the last verification since an instant. */
-export function reactionsOf(events: readonly TimedEvent[], sinceMs: number): Reactions {
+export function reactionsOf(events: readonly ToldEvent[], sinceMs: number): Reactions {
   // Nodes tell whole milliseconds, cut off: an alarm within the millisecond of the injection belongs to it.
   const later = events.filter(({ atMs }) => atMs >= sinceMs - 1).toSorted((a, b) => a.atMs - b.atMs)
   const detected = later.find(({ event }) => alarms.includes(event))
@@ -81,20 +73,24 @@ export function reactionsOf(events: readonly TimedEvent[], sinceMs: number): Rea
   return {
     ...(detected === undefined ? {} : { detectedMs: Math.max(sinceMs, detected.atMs) }),
     ...(verified === undefined ? {} : { verifiedMs: verified.atMs }),
+    told: later,
   }
 }
 
 /** Collects the events of a node until the signal; goes on after a crash and a restart of the node. */
-async function watchEvents(bed: Bed, host: string, events: TimedEvent[], signal: AbortSignal): Promise<void> {
+async function watchEvents(bed: Bed, host: string, events: ToldEvent[], signal: AbortSignal): Promise<void> {
   const client = openClient({ socketPath: socketOf(bed, host) })
+  const ids = new Map((await probedHosts(bed)).map(({ name, nodeId }) => [name, nodeId]))
   let newest = -Infinity
   while (!signal.aborted) {
     try {
-      for await (const { atMs, event } of client.events({}, { signal })) {
+      for await (const { atMs, event, fields } of client.events({}, { signal })) {
         // A node begins with what it remembers.
         if (atMs <= newest) continue
         newest = atMs
-        events.push({ host, event, atMs: atMs - Date.now() + machineMs() })
+        const peer = bed.plan.hosts.find(({ name }) => ids.get(name) === fields['peer'])?.name
+        const about = peer === undefined ? {} : { about: peer }
+        events.push({ host, event, atMs: atMs - Date.now() + machineMs(), ...about })
       }
     } catch {
       // The node is dead, or not up yet; what it did not tell is not in the report.
