@@ -6,8 +6,13 @@ import t from 'tap'
 import {
   compareReports,
   comparisonMarkdown,
+  junitXml,
   mostReportBytes,
   parseReport,
+  pictureOf,
+  picturesOf,
+  reportMarkdown,
+  roadmapFiles,
   readBaseline,
   readReport,
   saveBaseline,
@@ -226,5 +231,40 @@ t.test('what is no report is refused with the reason, whatever it is', async (t)
       }
     }),
     { seed: 12 },
+  )
+})
+
+t.test('whatever runs a file holds, they can be drawn and told', async () => {
+  const ms = fc.double({ min: -1e9, max: 1e9, noNaN: true })
+  const run = fc.record(
+    {
+      system: fc.string({ minLength: 1, unit: 'binary' }),
+      fault: fc.constantFrom('crash', 'partition', 'constructor', '<b>'),
+      run: fc.nat(),
+      outcome: fc.constantFrom('recovered', 'undisturbed', 'not-recovered', 'invalid'),
+      outageMs: ms,
+      intervalMs: fc.double({ min: 0.001, max: 1e9, noNaN: true }),
+      sent: fc.nat(),
+      lost: fc.nat(),
+      gaps: fc.array(fc.record({ fromMs: ms, ms, packets: fc.nat() }), { maxLength: 5 }),
+      detectMs: ms,
+      recoveryMs: ms,
+      slices: fc.array(fc.record({ fromMs: ms, longestMs: fc.option(ms) }), { maxLength: 3 }),
+      baseline: fc.record({ medianMs: fc.option(ms), p99Ms: fc.option(ms) }),
+    },
+    { requiredKeys: ['system', 'fault', 'run', 'outcome', 'outageMs', 'intervalMs', 'sent', 'lost', 'gaps'] },
+  )
+  fc.assert(
+    fc.property(fc.array(run, { maxLength: 6 }), (runs) => {
+      const report = parseReport(JSON.stringify({ ...sampleReport(), runs }), 'x.json')
+      const pictures = [pictureOf(report), ...picturesOf(report).map(({ svg }) => svg)]
+      reportMarkdown(report)
+      roadmapFiles(report, 'both')
+      return (
+        pictures.every((svg) => !/NaN|Infinity/.test(svg) && svg.isWellFormed()) &&
+        junitXml(report).isWellFormed()
+      )
+    }),
+    { seed: 13, numRuns: 300 },
   )
 })

@@ -21,7 +21,10 @@ t.test('XML text holds no markup and nothing that XML cannot hold', async (t) =>
 t.test('JUnit has a case for each objective, failure and path left out', async (t) => {
   const xml = junitXml(
     sampleReport({
-      failed: [{ path: 'x0t/crash', reason: 'run 3: "never" came <back>' }],
+      failed: [
+        { path: 'x0t/crash', reason: 'run 3: "never" came <back>' },
+        { path: 'x0t/crash', reason: 'run 4: <too>' },
+      ],
       skipped: [{ path: 'tinc', reason: 'not installed' }],
     }),
   )
@@ -30,7 +33,11 @@ t.test('JUnit has a case for each objective, failure and path left out', async (
   t.match(xml, '<testcase classname="x0t.bench.mttr" name="tcp/x0t&gt;=1000"/>')
   t.match(xml, 'message="tcp/x0t&gt;=2000: 1300, the limit is 2000"')
   t.match(xml, 'message="tcp/tinc&gt;=1: not measured"', 'what was not measured is failed')
-  t.match(xml, '<error type="failed" message="run 3: &quot;never&quot; came &lt;back&gt;"/>')
+  t.match(
+    xml,
+    '<error type="failed" message="run 3: &quot;never&quot; came &lt;back&gt; (and 1 more)">run 4: &lt;too&gt;</error>',
+    'one case for a path, with all its reasons',
+  )
   t.match(
     xml,
     '<testcase classname="x0t.bench.mttr" name="tinc"><skipped message="not installed"/></testcase>',

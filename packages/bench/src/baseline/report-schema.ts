@@ -7,6 +7,8 @@ export const mostReportBytes = 64 * 2 ** 20
 
 const text = z.string().max(10_000)
 const name = z.string().min(1).max(500)
+/** Milliseconds, up to some eleven days either way. */
+const ms = z.number().min(-1e9).max(1e9)
 const interval = z.tuple([z.number(), z.number()])
 
 const resultSchema = z.looseObject({
@@ -32,18 +34,16 @@ const runSchema = z.looseObject({
   run: z.int(),
   outcome: name,
   reason: text.exactOptional(),
-  outageMs: z.number(),
-  detectMs: z.number().exactOptional(),
-  recoveryMs: z.number().exactOptional(),
-  liftedMs: z.number().exactOptional(),
-  intervalMs: z.number().positive(),
+  outageMs: ms,
+  detectMs: ms.exactOptional(),
+  recoveryMs: ms.exactOptional(),
+  liftedMs: ms.exactOptional(),
+  intervalMs: z.number().min(0.001).max(1e9),
   sent: z.number(),
   lost: z.number(),
-  gaps: z.array(z.looseObject({ fromMs: z.number(), ms: z.number(), packets: z.number() })),
-  slices: z.array(z.looseObject({ fromMs: z.number(), longestMs: z.number().nullable() })).exactOptional(),
-  baseline: z
-    .looseObject({ medianMs: z.number().nullable(), p99Ms: z.number().nullable().exactOptional() })
-    .exactOptional(),
+  gaps: z.array(z.looseObject({ fromMs: ms, ms, packets: z.number() })),
+  slices: z.array(z.looseObject({ fromMs: ms, longestMs: ms.nullable() })).exactOptional(),
+  baseline: z.looseObject({ medianMs: ms.nullable(), p99Ms: ms.nullable().exactOptional() }).exactOptional(),
 })
 
 /** Schema of a report, `x0t.bench/1`. Unknown fields are kept: later versions add some. */
@@ -75,7 +75,7 @@ export const reportSchema = z.looseObject({
   skipped: z.array(skippedSchema),
   failed: z.array(skippedSchema),
   notes: z.array(text),
-  runs: z.array(runSchema).exactOptional(),
+  runs: z.array(runSchema).max(100_000).exactOptional(),
 }) satisfies z.ZodType<Report>
 
 /**

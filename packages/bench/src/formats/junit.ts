@@ -18,15 +18,17 @@ export function junitXml(report: Report): string {
         met ? '' : tag('failure', { type: 'objective', message: `${name}: ${found}` }),
       )
     }),
-    ...failed.map(({ path, reason }) =>
-      testCase(suite, path, tag('error', { type: 'failed', message: reason })),
-    ),
+    ...[...Map.groupBy(failed, ({ path }) => path)].map(([path, all]) => {
+      const [first, ...more] = all.map(({ reason }) => reason)
+      const message = more.length === 0 ? first! : `${first!} (and ${more.length} more)`
+      return testCase(suite, path, `<error${attributes({ type: 'failed', message })}>${lines(more)}</error>`)
+    }),
     ...skipped.map(({ path, reason }) => testCase(suite, path, tag('skipped', { message: reason }))),
   ]
   const counts = {
     tests: String(cases.length),
     failures: String(objectives.filter(({ met }) => !met).length),
-    errors: String(failed.length),
+    errors: String(new Set(failed.map(({ path }) => path)).size),
     skipped: String(skipped.length),
   }
   const properties = { command, cpu: environment.cpu, kernel: environment.kernel, ...environment.versions }
@@ -42,11 +44,16 @@ export function junitXml(report: Report): string {
     ...Object.entries(properties).map(([name, value]) => tag('property', { name, value })),
     '</properties>',
     ...cases,
-    `<system-out>${escapeXml(figures.join('\n')).replaceAll('&#10;', '\n')}</system-out>`,
+    `<system-out>${lines(figures)}</system-out>`,
     '</testsuite>',
     '</testsuites>',
     '',
   ].join('\n')
+}
+
+/** Lines of text as content. */
+function lines(texts: readonly string[]): string {
+  return texts.map(escapeXml).join('\n')
 }
 
 function testCase(suite: string, name: string, inside: string): string {

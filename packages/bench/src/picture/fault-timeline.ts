@@ -138,13 +138,17 @@ function systemBlock(
   const facts: string[] = []
   if (outagesMs.length === 0) facts.push('no outage measured')
   else if (outagesMs.at(-1) === 0)
-    facts.push(lost === 0 ? `no ${things} lost` : 'no outage', `in ${outagesMs.length} runs`)
+    facts.push(
+      lost === 0 ? `no ${things} lost` : 'no outage',
+      outagesMs.length === 1 ? 'in one run' : `in ${outagesMs.length} runs`,
+    )
   else {
     const middleMs = median(outagesMs)
     const worstMs = outagesMs.at(-1)!
-    facts.push(`median ${timeText(middleMs)}`, `worst ${timeText(worstMs)} of ${outagesMs.length}`)
+    if (outagesMs.length === 1) facts.push(`outage ${timeText(worstMs)}`, 'in one run')
+    else facts.push(`median ${timeText(middleMs)}`, `worst ${timeText(worstMs)} of ${outagesMs.length}`)
     const span = { top: top + offset, bottom: top + offset + pitch * Math.min(outagesMs.length, mostRows) }
-    if (beginAtOnce(rows)) parts.push(...marks(axis, span, middleMs, worstMs))
+    if (beginAtOnce(rows)) parts.push(...marks(axis, span, rows.filter(hasOutage), { middleMs, worstMs }))
   }
   if (unrecovered > 0) facts.push(`${unrecovered} did not recover`)
   if (others > 0) facts.push(`${others} invalid, not shown`)
@@ -204,19 +208,22 @@ function lateSpans({
   })
 }
 
-/** The median as a line over its rows, and the worst beside the last of them. */
+/** The median as a line over the ends of the outages, and the worst beside the last of them. */
 function marks(
   axis: TimeAxis,
   { top, bottom }: { readonly top: number; readonly bottom: number },
-  middleMs: number,
-  worstMs: number,
+  rows: readonly TimelineRun[],
+  { middleMs, worstMs }: { readonly middleMs: number; readonly worstMs: number },
 ): readonly string[] {
-  const [middleX, worstX] = [axis.at(middleMs), axis.at(worstMs)]
+  const [middleX, worstX] = [axis.at(median(rows.map(endOf))), axis.at(endOf(rows.at(-1)!))]
   const worst = timeText(worstMs)
-  const fits = worstX + 9 * worst.length < chartRight
-  return [
+  const fits = worstX + 8 + 6.6 * worst.length < chartRight
+  const line = [
     svgLine('median', middleX, top - 3, middleX, bottom + 3),
     svgText(middleX, top - 6, timeText(middleMs), { size: 'tiny', anchor: 'middle', halo: true }),
+  ]
+  return [
+    ...(rows.length > 1 ? line : []),
     svgText(worstX + (fits ? 5 : -5), bottom - 1, worst, {
       size: 'tiny',
       anchor: fits ? 'start' : 'end',
@@ -225,11 +232,23 @@ function marks(
   ]
 }
 
+/** End of the outage of a run, which begins with its longest gap. */
+function endOf(run: TimelineRun): number {
+  return (longestGap(run)?.fromMs ?? 0) + run.outageMs
+}
+
+function longestGap({ gaps }: TimelineRun): TimelineRun['gaps'][number] | undefined {
+  return gaps.reduce<TimelineRun['gaps'][number] | undefined>(
+    (longest, gap) => (longest === undefined || gap.ms > longest.ms ? gap : longest),
+    undefined,
+  )
+}
+
 /** True where outages begin at the injection, so that their lengths can be read off the axis; not with random loss. */
 function beginAtOnce(rows: readonly TimelineRun[]): boolean {
-  const prompt = rows.filter(({ gaps, intervalMs, outageMs }) => {
-    const longest = gaps.find(({ ms }) => ms >= outageMs * 0.99)
-    return longest === undefined || longest.fromMs <= Math.max(5, 3 * intervalMs, outageMs / 4)
+  const prompt = rows.filter((run) => {
+    const longest = longestGap(run)
+    return longest === undefined || longest.fromMs <= Math.max(5, 3 * run.intervalMs, run.outageMs / 4)
   })
   return prompt.length >= rows.length * 0.9
 }
@@ -260,6 +279,7 @@ function legend(
   for (const [className, text] of entries) put(svgRect(className, x, y - 9, 13, 10, 2), text)
   if (systems.some(({ detectsMs }) => detectsMs.length > 0))
     put(`<circle class="notice" cx="${px(x + 6)}" cy="${px(y - 4)}" r="2.5"/>`, 'noticed by the system')
-  put(svgLine('median', x + 6, y - 11, x + 6, y + 2), 'median')
+  if (systems.some(({ outagesMs }) => outagesMs.length > 1 && outagesMs.at(-1)! > 0))
+    put(svgLine('median', x + 6, y - 11, x + 6, y + 2), 'median')
   return parts
 }

@@ -60,7 +60,8 @@ export function pictureOf(report: Report): string {
 
 /** A stream of packets through an overlay, or probes of an HTTP service. */
 function wordsOf({ parameters }: Report, fault = ''): StreamWords {
-  const origin = knownFacts(fault)?.countsFrom === 'lifting' ? 'fault lifted' : 'fault injected'
+  const origin =
+    !('url' in parameters) && knownFacts(fault)?.countsFrom === 'lifting' ? 'fault lifted' : 'fault injected'
   return 'url' in parameters
     ? { things: 'probes', arrive: 'probes answered', missing: 'failed', origin }
     : { things: 'packets', arrive: 'packets arrive', missing: 'missing', origin }
@@ -75,10 +76,17 @@ function titleOf(fault: string): string {
 }
 
 function saysOf(fault: string, report: Report): string {
+  const { url, inject } = report.parameters
+  // The names of the faults of the overlay say nothing about what a command of the user did to a service.
+  if (url !== undefined) return `${String(url)} while: ${shortened(String(inject))}`
   const facts = knownFacts(fault)
   if (facts === undefined) return subtitleOf(report)
   const { says, failures } = facts
   return `${says}${failures.length === 0 ? '' : ` (${failures.join(', ')})`}`
+}
+
+function shortened(text: string): string {
+  return text.length <= 90 ? text : `${text.slice(0, 90)}…`
 }
 
 function subtitleOf(report: Report): string {

@@ -5,12 +5,14 @@ import { columns } from './table.ts'
 export function reportView(report: Report): string {
   const parts = [
     columns(
-      ['RESULT', 'UNIT', 'SAMPLES', 'MEDIAN', 'Q1', 'Q3', 'P95', 'P99', 'MIN', 'MAX'],
+      ['RESULT', 'UNIT', 'SAMPLES', 'MEDIAN', '95 % CI', 'Q1', 'Q3', 'P95', 'P99', 'MIN', 'MAX'],
       report.results.map((one) => [
         one.name,
         one.unit,
         String(one.samples),
-        ...[one.median, one.q1, one.q3, one.p95, one.p99, one.min, one.max].map(shortFigure),
+        shortFigure(one.median),
+        one.ci95 === null ? '-' : one.ci95.map(shortFigure).join('–'),
+        ...[one.q1, one.q3, one.p95, one.p99, one.min, one.max].map(shortFigure),
       ]),
     ),
   ]
