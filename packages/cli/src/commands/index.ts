@@ -15,6 +15,11 @@ const nouns: readonly Noun[] = [
     async () => (await import('./mesh/index.ts')).registerMesh,
   ],
   [
+    'heal',
+    'what the healing loop saw, decided and mended',
+    async () => (await import('./heal/index.ts')).registerHeal,
+  ],
+  [
     'keygen',
     'make a new post-quantum identity: NAME.key (secret) and NAME.pub',
     async () => (await import('./key/index.ts')).registerKeygen,

@@ -78,6 +78,7 @@ export function statusView(status: Status, nowMs: number): string {
       'certificate',
       svidLeftMs > 0 ? `valid for ${shortDuration(svidLeftMs)}` : `EXPIRED ${shortDuration(-svidLeftMs)} ago`,
     ],
+    ...healingLine(status),
     ['listens on', status.listen.map((one) => `${one.transport} ${one.address}`).join(', ') || 'nothing'],
     [
       'up',
@@ -86,6 +87,17 @@ export function statusView(status: Status, nowMs: number): string {
     ['version', status.version],
   ]
   return facts(lines)
+}
+
+function healingLine({ healing, openIncidents }: Status): [string, string][] {
+  if (healing === undefined) return []
+  const open = openIncidents ?? 0
+  const incidents =
+    open === 0
+      ? 'no open incidents'
+      : `${open} open ${open === 1 ? 'incident' : 'incidents'}: x0t heal status`
+  const words = { off: 'OFF', on: incidents, safe_mode: `SAFE_MODE, observes only; ${incidents}` }
+  return [['healing', words[healing]]]
 }
 
 export function peersView({ peers }: Peers, nowMs: number): string {

@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
-import { X0tError } from '@x0t/core'
 import type { CommandContext } from '../../main.ts'
 import { openDaemon } from './daemon.ts'
 import { withHome, type HomeOption } from './home-option.ts'
+import { parseOption } from './parse-option.ts'
 import { repeatable } from './repeatable.ts'
 
 interface InviteOptions extends HomeOption {
@@ -21,8 +21,8 @@ export function registerInvite(node: Command, context: CommandContext): void {
       .option('--address <host:port>', 'where the new node reaches the mesh; repeatable', repeatable),
   ).action(async (options: InviteOptions) => {
     const { parseDurationMs, parseEndpoint } = await import('@x0t/node/config')
-    const ttlMs = usage('--expires', options.expires, parseDurationMs)
-    for (const address of options.address ?? []) usage('--address', address, parseEndpoint)
+    const ttlMs = parseOption('--expires', options.expires, parseDurationMs)
+    for (const address of options.address ?? []) parseOption('--address', address, parseEndpoint)
     const daemon = await openDaemon(options, context)
     const invitation = await daemon.invite(
       {
@@ -42,17 +42,4 @@ export function registerInvite(node: Command, context: CommandContext): void {
     }
     output.result(invitation, (value) => value.token)
   })
-}
-
-/** What `parse` makes of a flag's text. @throws X0tError USAGE where it refuses */
-function usage<T>(flag: string, text: string, parse: (text: string) => T): T {
-  try {
-    return parse(text)
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error
-    throw new X0tError('USAGE', `${flag} ${JSON.stringify(text)}: expected ${error.message}`, {
-      cause: error,
-      exitCode: 2,
-    })
-  }
 }
