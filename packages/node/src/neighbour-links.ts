@@ -198,6 +198,7 @@ export function createNeighbourLinks(options: NeighbourLinksOptions): NeighbourL
     dataPlane.removeNeighbour(entry.nodeId)
     if (!entry.isUp) return
     entry.isUp = false
+    entry.downReason = undefined
     options.onDown(entry)
   }
 

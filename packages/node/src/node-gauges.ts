@@ -92,6 +92,14 @@ export function registerGauges(runtime: Runtime): void {
     'Nice value of the thread that probes and receives; 0 where raising it was not permitted',
     () => dataPlane.priority()?.nice,
   )
+  gauge(
+    'x0t_receiver_realtime',
+    '1 if that thread runs before all ordinary ones (SCHED_RR) while it is not busy',
+    () => {
+      const priority = dataPlane.priority()
+      return priority === undefined ? undefined : Number(priority.policy === 'rr')
+    },
+  )
   metrics.addGauge({
     name: 'x0tta6bl4_mesh_hop_count',
     help: 'Links on the way to a member',

@@ -343,8 +343,8 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
       const before = mesh.routes()
       mesh.handle({ type: 'neighbour-down', id: link.nodeId })
       healing?.linkDown(link, before)
-      events.emit('link-down', { peer: link.nodeId, carrier: link.carrier })
-      log.warn('link-down', { peer: link.nodeId, carrier: link.carrier })
+      events.emit('link-down', { peer: link.nodeId, carrier: link.carrier, reason: link.downReason })
+      log.warn('link-down', { peer: link.nodeId, carrier: link.carrier, reason: link.downReason })
     },
     onMetric(link) {
       tellMetric(link)

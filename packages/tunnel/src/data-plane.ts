@@ -191,7 +191,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
         return
       case 'priority':
         priority = report.priority
-        if (priority.nice >= 0) log.info('data-plane-priority', { ...priority })
+        if (priority.policy === 'other') log.info('data-plane-priority', { ...priority })
         return
       case 'udp-works': {
         const link = links.get(report.slot)

@@ -1,5 +1,6 @@
 import type { AeadFactory } from './aead.ts'
 import { createArena } from './arena.ts'
+import { createBusyWatch } from './busy-watch.ts'
 import type { Command, Report, WorkerOptions } from './commands.ts'
 import { compileHopRoutines } from './hop-routines.ts'
 import type { Kernel } from './kernel.ts'
@@ -7,6 +8,7 @@ import { createReceiveLoop } from './receive-loop.ts'
 import { createSendLoop } from './send-loop.ts'
 import { stat, viewSharedState } from './shared-state.ts'
 import { createStallWatch } from './stall-watch.ts'
+import type { PriorityControl } from './thread-priority.ts'
 
 const POLLIN = 1
 const pollfdBytes = 8
@@ -22,6 +24,7 @@ export function runWorker({
   kernel,
   openAead,
   nowMs,
+  priority,
   post,
   nextCommand,
 }: {
@@ -29,6 +32,7 @@ export function runWorker({
   readonly kernel: Kernel
   readonly openAead: AeadFactory
   readonly nowMs: () => number
+  readonly priority?: PriorityControl | undefined
   readonly post: (report: Report) => void
   readonly nextCommand: () => Command | undefined
 }): void {
@@ -96,10 +100,14 @@ export function runWorker({
   })
   apply = (command) => loop.apply(command)
   const stalls = createStallWatch()
+  const busy = createBusyWatch(nowMs())
   for (;;) {
     const fromMs = nowMs()
     const dueMs = Math.min(loop.nextAtMs(), fromMs + maxSleepMs)
     if (!wait(options.udpFd, dueMs - fromMs)) return
+    const load = busy.slept(fromMs, nowMs())
+    if (load === 'busy') priority?.lower()
+    else if (load === 'light') priority?.raise()
     if (isReady(2)) loop.carrierChanged()
     for (let i = 0; i < batchesBeforeTimers && loop.receiveBatch(); i++) if (nowMs() >= loop.nextAtMs()) break
     const forMs = stalls.woke(dueMs, nowMs())

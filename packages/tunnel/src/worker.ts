@@ -1,7 +1,7 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { createArena } from './arena.ts'
 import { openLibc } from './libc.ts'
-import { raiseThreadPriority } from './thread-priority.ts'
+import { createPriorityControl } from './thread-priority.ts'
 import { runWorker } from './worker-loop.ts'
 import type { Report, WorkerOptions } from './commands.ts'
 import { openEvp } from './aead.ts'
@@ -10,9 +10,9 @@ import { openEvp } from './aead.ts'
 const port = parentPort!
 const libc = openLibc()
 const options = workerData as WorkerOptions
+const control = createPriorityControl(libc, createArena(4096, libc))
 if (options.role === 'receive') {
-  const scratch = createArena(4096, libc)
-  const priority = raiseThreadPriority(libc, scratch, scratch.allocate(64))
+  const priority = control.raise()
   if (priority !== undefined) port.postMessage({ kind: 'priority', priority } satisfies Report)
 }
 runWorker({
@@ -20,6 +20,7 @@ runWorker({
   kernel: libc,
   openAead: openEvp(),
   nowMs: () => performance.now(),
+  priority: options.role === 'receive' ? control : undefined,
   post: (report) => port.postMessage(report),
   nextCommand: () => receiveMessageOnPort(port)?.message,
 })

@@ -61,7 +61,6 @@ ProtectKernelModules=yes
 ProtectProc=invisible
 RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
 RestrictNamespaces=yes
-RestrictRealtime=yes
 RestrictSUIDSGID=yes
 LockPersonality=yes
 RemoveIPC=yes
@@ -70,6 +69,7 @@ SystemCallFilter=@system-service
 SystemCallErrorNumber=EPERM
 LimitNOFILE=65536
 LimitNICE=-20
+LimitRTPRIO=1
 
 [Install]
 WantedBy=multi-user.target
