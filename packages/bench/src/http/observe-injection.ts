@@ -32,7 +32,9 @@ export async function observeInjection(
   })
   command.catch(() => undefined) // awaited below
   for (;;) {
-    await delay(lookEveryMs, undefined, { signal }).catch(() => undefined)
+    // A look reads all probes: with many of them it is taken less often, lest it disturb the next ones.
+    const waitMs = Math.max(lookEveryMs, prober.ended.length / 500)
+    await delay(waitMs, undefined, { signal }).catch(() => undefined)
     if (signal.aborted) await command
     signal.throwIfAborted()
     if (commandEndedMs === undefined) continue
