@@ -12,7 +12,9 @@ export interface UnitOptions {
 
 /**
  * A hardened unit for the node: no root, one capability, one device, a read-only system.
- * MemoryDenyWriteExecute is absent because V8 compiles at run time.
+ * MemoryDenyWriteExecute is absent because V8 compiles at run time. A node that ends is started again within a tenth of a
+ * second, as others miss it; systemd counts restarts until the next start by hand, and only after many of them does the
+ * wait grow, to ten seconds, so that a node that cannot run does not keep the machine busy.
  */
 export function systemdUnit({ program, user, home, mesh }: UnitOptions): string {
   const words = ['node', 'start', '--home', home, '--log-format', 'json']
@@ -30,9 +32,9 @@ Type=notify
 NotifyAccess=main
 ExecStart=${[program, ...words].map(quoted).join(' ')}
 Restart=always
-RestartSec=1s
-RestartSteps=6
-RestartMaxDelaySec=30s
+RestartSec=100ms
+RestartSteps=20
+RestartMaxDelaySec=10s
 WatchdogSec=30s
 SuccessExitStatus=129 130 143
 TimeoutStartSec=60s
