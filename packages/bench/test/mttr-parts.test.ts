@@ -1,7 +1,7 @@
 import t from 'tap'
 import { parseShape, planNetwork } from '@x0t/testbed'
-import { oppositeEnds } from '../src/mttr/ends.ts'
-import { countDelayed, countDropped } from '../src/mttr/evidence.ts'
+import { oppositeEnds, withAuthorityApart } from '../src/mttr/ends.ts'
+import { countDelayed, countDropped, countTampered } from '../src/mttr/evidence.ts'
 import { factsOf, mttrFaults, parseFaultNames } from '../src/mttr/fault-names.ts'
 import { halfAround } from '../src/mttr/injection.ts'
 import { judgeRun, type RunFacts } from '../src/mttr/judge-run.ts'
@@ -55,6 +55,14 @@ t.test('source and destination lie as far apart as can be', (t) => {
   t.strictSame(oppositeEnds(parseShape('diamond')), { source: 's', destination: 'd' })
   t.strictSame(oppositeEnds(parseShape('ring:6')), { source: 'n0', destination: 'n3' })
   t.strictSame(oppositeEnds(parseShape('grid:3x2')), { source: 'n0', destination: 'n5' })
+  t.end()
+})
+
+t.test('an authority apart is the first host, behind the source', (t) => {
+  const { hosts, links } = withAuthorityApart(parseShape('diamond'))
+  t.strictSame(hosts, ['authority', 's', 'a', 'b', 'd'])
+  t.strictSame(links[0], { a: 'authority', b: 's' })
+  t.equal(planNetwork('p', { hosts, links }).links.length, 5)
   t.end()
 })
 
@@ -126,6 +134,10 @@ t.test('counters of rules that drop or delay are evidence, others are not', (t) 
     'counter packets 7 bytes 500 fwd to "x0tdelay1000"',
   ].join('\n')
   t.equal(countDropped(rules), 15)
+  t.equal(
+    countTampered('tcp sport 7800 @ih,0,16 0x1703 counter packets 4 bytes 400 @ih,64,32 set 0x42424242'),
+    4,
+  )
   t.equal(countDelayed('', rules), 7)
   t.equal(
     countDelayed(

@@ -13,3 +13,11 @@ export function oppositeEnds(topology: Topology): { readonly source: string; rea
     if (hops > distance.get(destination)! && neighbours.get(host)!.length > 0) destination = host
   return { source, destination }
 }
+
+/**
+ * The topology with a host more, the first one, behind the source: the first host of a mesh of x0t holds the authority, and
+ * a fault that stops the authority shall stop no path.
+ */
+export function withAuthorityApart({ hosts, links }: Topology): Topology {
+  return { hosts: ['authority', ...hosts], links: [{ a: 'authority', b: hosts[0]! }, ...links] }
+}

@@ -21,6 +21,34 @@ export function countDropped(ruleset: string): number {
   return [...counters].reduce((sum, [, packets]) => sum + Number(packets), 0)
 }
 
+/** TLS records that were changed on the way. @throws X0tError BENCH_FAULT_UNSEEN if there are none */
+export async function seeTamperedRecords(bed: Bed, hosts: readonly string[]): Promise<string> {
+  let changed = 0
+  for (const host of hosts) {
+    const { namespace } = plannedHost(bed.plan, host)
+    const { stdout } = await bed.run(inNamespace(namespace, ['nft', 'list', 'ruleset']))
+    changed += countTampered(stdout)
+  }
+  if (changed > 0) return `${changed} TLS records of ${hosts.join(', ')} were changed on the way`
+  throw unseen(`no TLS record of ${hosts.join(', ')} was changed`)
+}
+
+/** Sum of the counters of the rules that change bytes of what they meet, in what `nft list ruleset` prints. */
+export function countTampered(ruleset: string): number {
+  const counters = ruleset.matchAll(/counter packets (\d+) bytes \d+ @\S+ set /g)
+  return [...counters].reduce((sum, [, packets]) => sum + Number(packets), 0)
+}
+
+/**
+ * A fault that the testbed has itself seen when it injected it (the clock, the certificate as the node tells it) and
+ * that is on record as active. @throws X0tError BENCH_FAULT_UNSEEN
+ */
+export async function seeActiveFault(bed: Bed, kind: string): Promise<string> {
+  const fault = (await bed.folder.faults()).find((one) => one.kind === kind)
+  if (fault === undefined) throw unseen(`no ${kind} is active`)
+  return `the testbed saw ${kind} on ${fault.target}`
+}
+
 /** An end of a link without carrier. @throws X0tError BENCH_FAULT_UNSEEN */
 export async function seeCarrierLoss(bed: Bed, [from, to]: readonly string[]): Promise<string> {
   const end = await endWithoutCarrier(bed, from!, to!)

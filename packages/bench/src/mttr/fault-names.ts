@@ -19,6 +19,10 @@ export interface FaultFacts {
   readonly isPartial?: true
   /** Whether it hits a link or a host of the path in use, or cuts the mesh in two. */
   readonly hits: 'link' | 'relay' | 'mesh'
+  /** Why it can be injected into nodes of x0t only; absent where it can be injected into anything. */
+  readonly onlyX0t?: string
+  /** It takes effect at the end of the injection, not at its beginning. */
+  readonly effect?: 'at the end'
   /** Times count from its end, since nothing can heal before; from the injection where absent. */
   readonly countsFrom?: 'lifting'
 }
@@ -78,19 +82,24 @@ export const mttrFaults = {
   },
   'svid-expiry': {
     failures: ['F7'],
-    says: 'the certificate of the relay in use ends without renewal',
+    says: 'the certificates of the relay in use and of others end: the authority, a host apart, is stopped for a minute',
+    onlyX0t: 'it has no certificates that the testbed could let end',
+    effect: 'at the end',
     harms: 'maybe',
     hits: 'relay',
   },
   'handshake-failure': {
     failures: ['F8'],
-    says: 'handshakes with the relay in use fail',
+    says: 'TLS of the control plane with the relay in use is tampered with: connections break, handshakes fail',
+    onlyX0t: 'the testbed tampers with handshakes of x0t only',
     harms: 'maybe',
     hits: 'relay',
   },
   'clock-jump': {
     failures: [],
-    says: 'the wall clock of the relay in use jumps',
+    says: 'the wall clock of the relay in use jumps by an hour',
+    onlyX0t: 'the testbed moves clocks of x0t nodes only',
+    effect: 'at the end',
     harms: 'maybe',
     hits: 'relay',
   },

@@ -12,7 +12,14 @@ import {
   type NetworkPlan,
   type ProcessIdentity,
 } from '@x0t/testbed'
-import { seeCarrierChanges, seeCarrierLoss, seeDelayedPackets, seeDroppedPackets } from './evidence.ts'
+import {
+  seeActiveFault,
+  seeCarrierChanges,
+  seeCarrierLoss,
+  seeDelayedPackets,
+  seeDroppedPackets,
+  seeTamperedRecords,
+} from './evidence.ts'
 import { factsOf, type MttrFault } from './fault-names.ts'
 import { payloadBytes } from './stream/log.ts'
 import type { RunningSystem } from './system.ts'
@@ -49,6 +56,7 @@ export interface InjectionOptions {
   readonly bed: Bed
   readonly running: RunningSystem
   readonly forwards: 'kernel' | 'process'
+  readonly isX0t: boolean
   /** The path in use, from source to destination. */
   readonly path: readonly string[]
   /** Hits the links, or the relays, of the path in turn: any whole number. */
@@ -65,11 +73,14 @@ const actions: Readonly<Partial<Record<MttrFault, string>>> = {
   latency: 'latency=200ms',
   flap: 'flap=500ms',
   byzantine: 'byzantine',
+  'handshake-failure': 'handshake-failure',
+  'svid-expiry': 'svid-expiry',
+  'clock-jump': 'clock-jump=+3600s',
 }
 
 /** Plans a fault on the path in use. @throws X0tError BENCH_FAULT_UNAVAILABLE where it cannot be injected */
 export function planInjection(options: InjectionOptions): Injection {
-  const { fault, bed, running, forwards, path, turn, port } = options
+  const { fault, bed, forwards, path, turn, port } = options
   const facts = factsOf(fault)
   if (fault === 'partition') return partition(options)
   const relays = path.slice(1, -1)
@@ -81,7 +92,7 @@ export function planInjection(options: InjectionOptions): Injection {
     if (fault === 'crash') return crash(options, relay)
     if (fault === 'freeze') return freeze(options, relay)
     // Of other overlays than x0t the testbed knows the forwarded datagrams of the stream only by their size.
-    const isOther = fault === 'byzantine' && forwards === 'process' && !running.isX0t
+    const isOther = fault === 'byzantine' && forwards === 'process' && !options.isX0t
     const action = isOther ? `byzantine=${payloadBytes}B` : actionOf(fault)
     return byTestbed(bed, port, `node:${relay}`, action, [relay])
   }
@@ -111,6 +122,8 @@ function byTestbed(
     evidence() {
       if (kind === 'down') return seeCarrierLoss(bed, hosts)
       if (kind === 'flap') return seeCarrierChanges(bed, hosts)
+      if (kind === 'handshake-failure') return seeTamperedRecords(bed, hosts)
+      if (kind === 'clock-jump' || kind === 'svid-expiry') return seeActiveFault(bed, kind)
       return kind === 'latency' ? seeDelayedPackets(bed, hosts) : seeDroppedPackets(bed, hosts)
     },
     lift: async () => void (await port.clear(bed)),

@@ -19,7 +19,7 @@ export function mttrNotes({ faults, rateHz, observeMs, seed, scheduling }: Noted
       'real-time priority, the same for every system, on the same monotonic clock. ' +
       `A fault hits what the interface counters show to be in use, at a random moment (seed ${seed}).`,
     'outage: longest run of missing sequence numbers times the interval, from the first datagram that the fault took. ' +
-      'detect: until the system itself noticed, where it can tell. reroute: until the first datagram arrived again. ' +
+      'detect: until the system itself noticed, where it can tell; verified: until its own sensor was content. reroute: until the first datagram arrived again. ' +
       `recovery: until from then on, for ${quietMs / 1000} s or more and until the fault was lifted, nothing was lost and, of faults that delay, at most 1 % came later than the 99th percentile ` +
       `of before by ${lateByMs} ms; watched for ${observeMs / 1000} s at most. lost, duplicated, reordered: exact, until the fault is lifted; what takes longer than ${overdueMs / 1000} s is lost.`,
     `A run counts only if an independent probe saw the fault (counters, carrier, process state). A run in which the sender ` +

@@ -21,6 +21,7 @@ export function resultsOf(runs: readonly RunRecord[]): readonly Result[] {
       if (outcome === 'recovered') {
         if (factsOf(record.fault).isPartial !== true) add('reroute', 'ms', record.rerouteMs)
         add('recovery', 'ms', record.recoveryMs)
+        add('verified', 'ms', record.verifiedMs)
       }
       add('lost-after-lifting', 'packets', record.lostAfterLifting)
     }

@@ -7,12 +7,12 @@ import { installHint, missingPrograms, requirePrograms } from '../programs.ts'
 import { makeReport, type Report, type Skipped } from '../report.ts'
 import { seededRandom } from '../seeded-random.ts'
 import type { Program } from '../tunnel.ts'
-import { oppositeEnds } from './ends.ts'
-import type { MttrFault } from './fault-names.ts'
+import { oppositeEnds, withAuthorityApart } from './ends.ts'
+import { factsOf, type MttrFault } from './fault-names.ts'
 import { realFaults, type FaultPort } from './injection.ts'
 import { resultsOf } from './mttr-results.ts'
 import { mttrNotes } from './mttr-notes.ts'
-import { runFault } from './run-fault.ts'
+import { runFault, unavailable } from './run-fault.ts'
 import type { RunRecord } from './run-record.ts'
 import { inRealTime, type Scheduling } from './scheduling.ts'
 import type { MttrSystem, RunningSystem } from './system.ts'
@@ -23,7 +23,7 @@ export interface MttrOptions extends BedPortOptions {
   readonly topology: Topology
   /** The shape that the topology was made from, for the report. */
   readonly shape: string
-  /** Runs of each fault on a system; `peerRuns` on those whose name does not begin with x0t. */
+  /** Runs of each fault on x0t; `peerRuns` on others. */
   readonly runs: number
   readonly peerRuns: number
   /** Datagrams a second. */
@@ -82,16 +82,20 @@ export async function mttrBench(options: MttrOptions): Promise<MttrReport> {
   const random = seededRandom(seed)
   const runs: RunRecord[] = []
   const failed: Skipped[] = []
-  const runsOf = ({ name }: MttrSystem): number => (name.startsWith('x0t') ? options.runs : options.peerRuns)
+  const runsOf = ({ isX0t }: MttrSystem): number => (isX0t === true ? options.runs : options.peerRuns)
   const most = Math.max(...able.map(runsOf))
   for (let first = 1; first <= most; first += runsPerRound) {
     for (const system of shuffle(able, random)) {
       const last = Math.min(first + runsPerRound - 1, runsOf(system))
       if (last < first) continue
       const turns = faults
-        .filter((fault) => system.inapplicable?.[fault] === undefined)
+        .filter((fault) => whyNot(system, fault) === undefined)
         .flatMap((fault) => Array.from({ length: last - first + 1 }, (_, at) => ({ fault, run: first + at })))
-      await runRound(options, system, shuffle(turns, random), { random, runs, skipped, failed, onProgress })
+      const round = { random, runs, skipped, failed, onProgress }
+      // Faults that need nodes of another kind have a testbed of their own.
+      const special = (fault: MttrFault): string => (system.runnerFor?.[fault] === undefined ? '' : fault)
+      for (const some of Map.groupBy(shuffle(turns, random), ({ fault }) => special(fault)).values())
+        await runRound(options, system, some, round)
     }
   }
   listRuns(runs, { skipped, failed })
@@ -153,6 +157,11 @@ async function runRound(
     try {
       await runInBed(options, system, waiting, round)
     } catch (error) {
+      const isSpecial = system.runnerFor?.[waiting[0]!.fault] !== undefined
+      if (isSpecial && hasCode(error, 'TESTBED_TOOL_MISSING')) {
+        round.skipped.push({ path: `${system.name}/${waiting[0]!.fault}`, reason: messageOf(error) })
+        return
+      }
       if (options.signal.aborted || isFatal(error)) throw error
       const reason = `did not come up for ${waiting.length} runs: ${messageOf(error)}`
       round.failed.push({ path: system.name, reason })
@@ -170,14 +179,15 @@ async function runInBed(
   { random, runs, skipped, onProgress }: Round,
 ): Promise<void> {
   const { onProgress: _told, port = realFaults, ...ports } = options
-  const { topology } = options
+  const special = system.runnerFor?.[waiting[0]!.fault]
+  const runner = special ?? system.runner ?? { kind: 'none' as const }
+  const topology = special === undefined ? options.topology : withAuthorityApart(options.topology)
   onProgress(`${system.name}: bringing up ${topology.hosts.length} hosts`)
-  const runner = system.runner ?? { kind: 'none' as const }
-  await using bed = await createBed({ ...ports, name: mttrBed, runner })
+  await using bed = await createBed({ ...ports, name: mttrBed, topology, runner })
   await using started: RunningSystem = await system.start(bedTools(bed))
   const hosts = bed.plan.hosts.map((host) => host.name)
   const running = options.scheduling === 'round-robin' ? await inRealTime(started, hosts, bed.run) : started
-  const ends = oppositeEnds(topology)
+  const ends = oppositeEnds(options.topology)
   while (waiting.length > 0) {
     const turn = waiting.shift()!
     const { fault, run } = turn
@@ -186,20 +196,19 @@ async function runInBed(
     try {
       const record = await runFault({ ...options, ...ends, bed, system, running, fault, run, random, port })
       runs.push(record)
-      onProgress(progressOf(record, options))
+      onProgress(progressOf(record, system.isX0t === true ? options.runs : options.peerRuns))
       if (record.outcome === 'invalid' && turn.isAgain !== true) waiting.push({ ...turn, isAgain: true })
       if (record.outcome === 'failed' || record.outcome === 'not-recovered') return
     } catch (error) {
-      if (!hasCode(error, 'BENCH_FAULT_UNAVAILABLE') && !hasCode(error, 'TESTBED_NO_NETEM')) throw error
+      if (!unavailable.some((code) => hasCode(error, code))) throw error
       skipped.push({ path, reason: messageOf(error) })
       onProgress(`${path} is left out: ${messageOf(error)}`)
     }
   }
 }
 
-function progressOf(record: RunRecord, { runs, peerRuns }: MttrOptions): string {
+function progressOf(record: RunRecord, of: number): string {
   const { system, fault, run, outcome, outageMs, lost, target, reason } = record
-  const of = system.startsWith('x0t') ? runs : peerRuns
   const what =
     outcome === 'recovered' || outcome === 'undisturbed'
       ? `outage ${outageMs.toFixed(1)} ms, ${lost} lost`
@@ -237,11 +246,16 @@ async function sortOut(
     }
     able.push(system)
     for (const fault of faults) {
-      const reason = system.inapplicable?.[fault]
+      const reason = whyNot(system, fault)
       if (reason !== undefined) skipped.push({ path: `${system.name}/${fault}`, reason })
     }
   }
   return { able, skipped }
+}
+
+/** Why a fault makes no sense on a system. */
+function whyNot(system: MttrSystem, fault: MttrFault): string | undefined {
+  return system.inapplicable?.[fault] ?? (system.isX0t === true ? undefined : factsOf(fault).onlyX0t)
 }
 
 /** A random order (Fisher and Yates). */

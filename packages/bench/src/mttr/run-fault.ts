@@ -29,6 +29,12 @@ export interface RunFaultOptions {
   readonly port: FaultPort
 }
 
+/** Codes by which a fault says that it cannot be injected here. */
+export const unavailable = [
+  'BENCH_FAULT_UNAVAILABLE',
+  'TESTBED_NO_NETEM',
+  'TESTBED_FAULT_UNPREPARED',
+] as const
 /** Most time until a stream over an undisturbed system flows without loss, ms. */
 const settleWithinMs = 90_000
 /** What was sent later than this before a look may still be under way. */
@@ -47,7 +53,8 @@ const partitionMs = 3000
 /**
  * One run: waits until the stream flows undisturbed, finds its path, injects the fault on it at a random moment, watches
  * until the stream is back for good, lifts the fault, and measures. A run that fails is a record too.
- * @throws only what ends the whole benchmark: the signal's reason, BENCH_FAULT_UNAVAILABLE, TESTBED_NO_NETEM
+ * @throws only what ends the whole benchmark: the signal's reason, and what says that the fault cannot be
+ * injected here ({@link unavailable})
  */
 export async function runFault(options: RunFaultOptions): Promise<RunRecord> {
   const { bed, system, fault, run, rateHz } = options
@@ -57,7 +64,7 @@ export async function runFault(options: RunFaultOptions): Promise<RunRecord> {
   } catch (error) {
     await injection?.lift().catch(() => {})
     bed.signal.throwIfAborted()
-    for (const code of ['BENCH_FAULT_UNAVAILABLE', 'TESTBED_NO_NETEM']) if (hasCode(error, code)) throw error
+    for (const code of unavailable) if (hasCode(error, code)) throw error
     return {
       ...emptyRecord,
       system: system.name,
@@ -93,15 +100,19 @@ async function carryOut(
   await sleep(random() * 1000)
   const before = await findPaths(options)
   const path = before[Math.floor(random() * before.length)]!
-  const injection = planInjection({ ...options, forwards: system.forwards, path, turn: run - 1 })
+  const { forwards, isX0t = false } = system
+  const injection = planInjection({ ...options, forwards, isX0t, path, turn: run - 1 })
   onPlanned(injection)
 
   const baselineMs = machineMs() - quietMs
   const fromMs = machineMs()
   await injection.inject()
+  const toMs = machineMs()
+  // What takes effect at the end has done so within its last second.
+  const beganMs = factsOf(fault).effect === undefined ? fromMs : Math.max(fromMs, toMs - 1000)
   const marks: RunMarks = {
     baselineMs,
-    injectedMs: [fromMs, machineMs()],
+    injectedMs: [beganMs, toMs],
     judgedUntilMs: 0,
     judgesDelay: factsOf(fault).harms === 'delays',
     countsFromLifting,

@@ -11,8 +11,12 @@ export interface MttrSystem {
   readonly programs: readonly Program[]
   /** How it is set up and tuned (timers above all), for the notes of the report. */
   readonly setup: string
+  /** Real x0t nodes: faults that only x0t knows apply, and a lying relay can be told to eat just its datagrams. */
+  readonly isX0t?: boolean
   /** What the hosts of its testbed run from the start; nothing where absent. */
   readonly runner?: RunnerSpec
+  /** A fault that needs nodes of another kind: what the hosts run then. Such faults get a testbed of their own. */
+  readonly runnerFor?: Readonly<Partial<Record<MttrFault, RunnerSpec>>>
   /** True where every datagram goes over two paths, so that a single fault is expected to lose nothing. */
   readonly hitless?: boolean
   /**
@@ -32,8 +36,6 @@ export interface MttrSystem {
 
 /** A system that runs. Its processes end with the bed; disposing ends what is not in the bed. */
 export interface RunningSystem extends AsyncDisposable {
-  /** Its datagrams are x0t's own: a lying relay can be told to eat just those. */
-  readonly isX0t?: boolean
   /** Address of a host in the system, IPv4 or IPv6, the same over all paths: where the stream goes. */
   addressOf(host: string): string
   /** The processes of a host that `crash` kills and `freeze` stops, each the leader of its process group. */

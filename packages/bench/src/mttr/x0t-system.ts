@@ -8,11 +8,11 @@ import { machineMs } from './machine-clock.ts'
 import type { MttrSystem, Reactions, ToldEvent } from './system.ts'
 
 /** Events by which a node shows that it noticed trouble with a link or a path. */
-const alarms: readonly string[] = ['link-down', 'path-suspect', 'incident-opened']
+const alarms: readonly string[] = ['link-down', 'path-suspect', 'healing.detected']
 /** Events by which traffic leaves a link or a path. */
 const failovers: readonly string[] = ['link-down', 'path-suspect']
 /** Events by which a node shows that the sensor that raised the alarm is quiet again. */
-const verifications: readonly string[] = ['healing.verified', 'incident-resolved']
+const verifications: readonly string[] = ['healing.mitigation-verified', 'healing.verified']
 
 export interface X0tSystemOptions {
   readonly runner: Extract<RunnerSpec, { kind: 'x0t' }>
@@ -29,7 +29,13 @@ export function x0tSystem({ runner, hitless = false }: X0tSystemOptions): MttrSy
     name,
     programs: [],
     setup: `${name}: ${told.length === 0 ? 'default settings' : told.join(', ')}; nodes joined with tokens`,
+    isX0t: true,
     runner: { ...runner, settings },
+    runnerFor: {
+      'clock-jump': { ...runner, settings, movableClock: true },
+      // The shortest life of a certificate, that one need not wait for its end for hours.
+      'svid-expiry': { ...runner, settings: { ...settings, 'identity.svid_ttl': '1m' } },
+    },
     hitless,
     forwards: 'process',
     async start({ bed, signal }) {
@@ -41,7 +47,6 @@ export function x0tSystem({ runner, hitless = false }: X0tSystemOptions): MttrSy
       const addresses = new Map<string, string>()
       for (const { name: host, overlayAddress } of await probedHosts(bed)) addresses.set(host, overlayAddress)
       return {
-        isX0t: true,
         addressOf: (host) => addresses.get(host)!,
         async processesOf(host) {
           const found = await bed.folder.process(host)
@@ -64,12 +69,12 @@ export function x0tSystem({ runner, hitless = false }: X0tSystemOptions): MttrSy
   }
 }
 
-/** The first alarm and the last verification since an instant. */
+/** The first alarm and the first verification since an instant. */
 export function reactionsOf(events: readonly ToldEvent[], sinceMs: number): Reactions {
   // Nodes tell whole milliseconds, cut off: an alarm within the millisecond of the injection belongs to it.
   const later = events.filter(({ atMs }) => atMs >= sinceMs - 1).toSorted((a, b) => a.atMs - b.atMs)
   const detected = later.find(({ event }) => alarms.includes(event))
-  const verified = later.findLast(({ event }) => verifications.includes(event))
+  const verified = later.find(({ event }) => verifications.includes(event))
   return {
     ...(detected === undefined ? {} : { detectedMs: Math.max(sinceMs, detected.atMs) }),
     ...(verified === undefined ? {} : { verifiedMs: verified.atMs }),
@@ -83,10 +88,11 @@ async function watchEvents(bed: Bed, host: string, events: ToldEvent[], signal: 
   const ids = new Map((await probedHosts(bed)).map(({ name, nodeId }) => [name, nodeId]))
   let newest = -Infinity
   while (!signal.aborted) {
+    // A node begins with what it remembers: after an interruption that is known already.
+    const known = newest
     try {
       for await (const { atMs, event, fields } of client.events({}, { signal })) {
-        // A node begins with what it remembers.
-        if (atMs <= newest) continue
+        if (atMs <= known) continue
         newest = atMs
         const peer = bed.plan.hosts.find(({ name }) => ids.get(name) === fields['peer'])?.name
         const about = peer === undefined ? {} : { about: peer }
