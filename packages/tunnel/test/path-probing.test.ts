@@ -129,3 +129,48 @@ t.test('nobody is blamed when the member itself is gone', async (t) => {
   run(mesh, 2000)
   t.strictSame(run(mesh, 1000), { a: 0 })
 })
+
+t.test('a relay that eats only long datagrams is found, too: echoes are as long as the data', async (t) => {
+  const mesh = diamond()
+  const sendLong = (durationMs: number): number => {
+    let lost = 0
+    for (let passed = 0; passed < durationMs; passed += 10) {
+      mesh.node('a').kernel.tunIn.push(packet('a', 'b', Buffer.alloc(1300)))
+      mesh.settle()
+      lost += 1 - mesh.node('b').kernel.tunOut.splice(0).length
+      mesh.pass(10)
+    }
+    return lost
+  }
+  t.equal(sendLong(500), 0)
+  mesh.filter = (from, to, bytes) => (from === 'r' && to === 'b' && bytes.length > 1000 ? undefined : bytes)
+  t.ok(sendLong(1000) <= 25)
+  t.strictSame(changes(mesh, 'a'), ['suspect r silence'])
+})
+
+t.test('who answers echoes never sends more than who asks', async (t) => {
+  const mesh = diamond()
+  const before = mesh.wire.length
+  run(mesh, 1000)
+  mesh.filter = eats('r', ['a'])
+  run(mesh, 2000)
+  const data = mesh.wire.slice(before).filter(({ bytes }) => isData(bytes))
+  const of = (from: string) => data.filter((one) => one.from === from)
+  // b has no data of its own: it replies, and asks on its own account only once it knows that its replies get lost.
+  t.ok(of('b').length <= of('a').length)
+  const bytesOf = (from: string): number => of(from).reduce((sum, { bytes }) => sum + bytes.length, 0)
+  t.ok(bytesOf('b') <= bytesOf('a'))
+})
+
+t.test('a member that is routed no more is forgotten with its detour', async (t) => {
+  const mesh = diamond()
+  run(mesh, 500)
+  mesh.filter = eats('r', ['b'])
+  run(mesh, 500)
+  t.strictSame(changes(mesh, 'a'), ['suspect r silence'])
+  mesh.node('a').tell({ kind: 'routes', routes: [] })
+  mesh.pass(500)
+  mesh.filter = (_from, _to, bytes) => bytes
+  mesh.routes('a', { b: { nextHop: 'r', feasibleUs: 2 } })
+  t.strictSame(run(mesh, 500), { a: 0 })
+})
