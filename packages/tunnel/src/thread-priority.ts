@@ -27,6 +27,7 @@ export interface PriorityControl {
 // struct sched_attr, <linux/sched/types.h>
 const attributeBytes = 48
 const SCHED_OTHER = 0
+const SCHED_FIFO = 1
 const SCHED_RR = 2
 const wantedNice = -20
 /** EEVDF sooner takes who asks for less at a time (Linux 6.12). */
@@ -53,16 +54,22 @@ export function createPriorityControl(
   }
   const beFirstOfOrdinary = (): boolean =>
     write(SCHED_OTHER, wantedNice, 0, sliceNs) || write(SCHED_OTHER, 0, 0, sliceNs)
+  const read = (): boolean => scheduling.getAttributes(arena.pointer(at), attributeBytes) >= 0
+  /** Whoever started this process as real-time has decided already. */
+  const isGiven = read() && [SCHED_FIFO, SCHED_RR].includes(view.getUint32(at + 4, true))
   return {
     raise() {
+      if (isGiven) return { policy: 'rr', nice: 0, sliceUs: undefined }
       beFirstOfOrdinary()
       // The kernel tells nice value and slice of ordinary threads only.
-      if (scheduling.getAttributes(arena.pointer(at), attributeBytes) < 0) return undefined
+      if (!read()) return undefined
       const nice = view.getInt32(at + 16, true)
       const runtimeNs = Number(view.getBigUint64(at + 24, true))
       if (write(SCHED_RR, 0, 1, 0n)) return { policy: 'rr', nice, sliceUs: undefined }
       return { policy: 'other', nice, sliceUs: runtimeNs === 0 ? undefined : runtimeNs / 1000 }
     },
-    lower: () => void beFirstOfOrdinary(),
+    lower() {
+      if (!isGiven) beFirstOfOrdinary()
+    },
   }
 }

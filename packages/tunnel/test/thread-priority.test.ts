@@ -4,9 +4,9 @@ import { createStallWatch } from '../src/stall-watch.ts'
 import { createPriorityControl } from '../src/thread-priority.ts'
 
 /** A kernel that allows nice values down to `least`, SCHED_RR if `realtime`, and tells slices if `tells`. */
-function createScheduler(least: number, realtime: boolean, tells: boolean) {
+function createScheduler(least: number, realtime: boolean, tells: boolean, policyAtStart = 0) {
   const view = new DataView(new ArrayBuffer(64))
-  const state = { policy: 0, nice: 0, priority: 0, sliceNs: 0n }
+  const state = { policy: policyAtStart, nice: 0, priority: 0, sliceNs: 0n }
   const scheduling = {
     setAttributes(address: bigint): number {
       const at = Number(address)
@@ -23,6 +23,7 @@ function createScheduler(least: number, realtime: boolean, tells: boolean) {
     getAttributes(address: bigint, length: number): number {
       const at = Number(address)
       if (length !== 48) return -22
+      view.setUint32(at + 4, state.policy, true)
       view.setInt32(at + 16, state.nice, true)
       view.setBigUint64(at + 24, tells ? state.sliceNs : 0n, true)
       return 0
@@ -43,6 +44,10 @@ t.test('the receiving thread goes first where it may, and takes a short slice an
   t.strictSame(bound.control.raise(), { policy: 'other', nice: 0, sliceUs: 100 })
   const old = createScheduler(-20, false, false)
   t.strictSame(old.control.raise(), { policy: 'other', nice: -20, sliceUs: undefined })
+  const given = createScheduler(-20, true, true, 2)
+  t.match(given.control.raise(), { policy: 'rr' })
+  given.control.lower()
+  t.match(given.state, { policy: 2, priority: 0 }, 'a class that was given from outside is left alone')
   const mute = { setAttributes: () => -38, getAttributes: () => -38 }
   const arena = { view: new DataView(new ArrayBuffer(64)), pointer: BigInt, allocate: () => 8 }
   t.equal(createPriorityControl(mute, arena).raise(), undefined, 'a kernel that knows nothing of it')
