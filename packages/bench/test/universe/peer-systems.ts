@@ -70,6 +70,16 @@ for (const { name } of peerFamilies) {
   })
 }
 
+t.test('nebula refuses a path over two relays', async (t) => {
+  const topology = parseShape('ring:6')
+  const runner = { kind: 'none' as const }
+  await using bed = await createBed({ name: 'peers', topology, runner, runFolder, env, signal })
+  await t.rejects(choosePeerSystem('nebula').start(bedTools(bed)), {
+    code: 'BENCH_TUNNEL_DOWN',
+    message: /n0-n1-n2-n3 has 2/,
+  })
+})
+
 t.test('nothing of all this is left behind', async (t) => {
   t.equal(existsSync(runFolder), false)
   t.strictSame(existsSync('/run/netns') ? readdirSync('/run/netns') : [], [])

@@ -1,4 +1,4 @@
-import { topologyOf } from '@x0t/testbed'
+import { X0tError } from '@x0t/core'
 import { prepareNebula } from '../../overlays/nebula.ts'
 import { prepareTinc, tincPort } from '../../overlays/tinc.ts'
 import { prepareYggdrasil, yggdrasilPort } from '../../overlays/yggdrasil.ts'
@@ -6,8 +6,8 @@ import { nebula as nebulaTunnel } from '../../peers/nebula.ts'
 import { tinc as tincTunnel } from '../../peers/tinc.ts'
 import { yggdrasil as yggdrasilTunnel } from '../../peers/yggdrasil.ts'
 import type { Tunnel } from '../../tunnel.ts'
-import { oppositeEnds } from '../ends.ts'
 import type { MttrSystem } from '../system.ts'
+import { streamPath } from './routed-link.ts'
 import { runPrepared } from './run-prepared.ts'
 import { connectionsAreUp } from './wholeness.ts'
 
@@ -50,7 +50,15 @@ export function nebula(name: string, aliveS: number | undefined): MttrSystem {
     settleMs: nebulaSettleMs,
     async start(tools) {
       const { plan } = tools.bed
-      const ends = Object.values(oppositeEnds(topologyOf(plan)))
+      const path = streamPath(plan)
+      if (path.length > 3) {
+        throw new X0tError(
+          'BENCH_TUNNEL_DOWN',
+          `nebula goes over one relay at most, and ${path.join('-')} has ${path.length - 2}`,
+          { hint: '--shape diamond' },
+        )
+      }
+      const ends = [path[0], path.at(-1)]
       const relays = plan.hosts.map(({ name: host }) => host).filter((host) => !ends.includes(host))
       return runPrepared(tools, await prepareNebula(tools, { relays, settings }))
     },

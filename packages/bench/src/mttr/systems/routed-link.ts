@@ -44,8 +44,7 @@ export function vethLinks(plan: NetworkPlan, host: string): readonly RoutedLink[
  * neighbour off the path announces is less than the distance of the source over it.
  */
 export function linkCost(plan: NetworkPlan, one: string, other: string): number {
-  const { source, destination } = oppositeEnds(topologyOf(plan))
-  const path = shortestPath(plan, source, destination)
+  const path = streamPath(plan)
   const isOnPath = path.some((host, at) => {
     const next = path[at + 1]
     return (host === one && next === other) || (host === other && next === one)
@@ -53,13 +52,14 @@ export function linkCost(plan: NetworkPlan, one: string, other: string): number 
   return isOnPath ? 96 : 100
 }
 
-/** Hosts of a shortest path, found breadth first in the order of the links; the start alone where there is none. */
-function shortestPath(plan: NetworkPlan, from: string, to: string): readonly string[] {
-  const paths = new Map<string, readonly string[]>([[from, [from]]])
+/** Hosts of a shortest path of the stream, breadth first in the order of the links; its source alone without one. */
+export function streamPath(plan: NetworkPlan): readonly string[] {
+  const { source, destination } = oppositeEnds(topologyOf(plan))
+  const paths = new Map<string, readonly string[]>([[source, [source]]])
   for (const [host, path] of paths) {
-    if (host === to) return path
+    if (host === destination) return path
     for (const { other } of linksOf(plan, host))
       if (!paths.has(other.host)) paths.set(other.host, [...path, other.host])
   }
-  return [from]
+  return [source]
 }
