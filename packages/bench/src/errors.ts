@@ -26,6 +26,8 @@ export const errorCodes = {
   BENCH_PATH_UNKNOWN:
     'The counters of the interfaces do not show which way the stream takes, so no fault can be aimed at it.',
   BENCH_LIVENESS_UNAVAILABLE: 'This version watches its links from user space only.',
+  BENCH_TOPOLOGY_INVALID:
+    'The folder given with --topologies holds no recorded mesh in the form that is read.',
   BENCH_NO_RUNS: 'A picture shows injections, and the report has none: --svg is for x0t bench mttr.',
   BENCH_REPORT_NOT_FOUND: 'There is no report or baseline at this place.',
   BENCH_REPORT_INVALID:

@@ -5,6 +5,7 @@ import { registerBaseline } from './baseline.ts'
 import { registerCrypto } from './crypto.ts'
 import { registerMetrics } from './metrics.ts'
 import { registerMttr } from './mttr.ts'
+import { registerScale } from './scale.ts'
 import { registerSoak } from './soak.ts'
 import { registerThroughput } from './throughput.ts'
 
@@ -14,6 +15,7 @@ export function registerBench(program: Command, context: CommandContext): void {
   registerThroughput(bench, context)
   registerCrypto(bench, context)
   registerSoak(bench, context)
+  registerScale(bench, context)
   registerMttr(bench, context)
   registerCalm(bench, context)
   registerMetrics(bench, context)
