@@ -56,7 +56,7 @@ export async function scaleBench(options: ScaleOptions): Promise<Report> {
   for (const size of nodes) {
     const topology = recordedPart(recorded, size, seed) ?? geometricGraph(size, seed)
     notes.push(`${size} nodes, ${topology.links.length} links: ${topology.origin}`)
-    const problem = measure({ topology, seed, diePercent, book, onProgress })
+    const problem = measureMesh({ topology, seed, diePercent, book, onProgress })
     if (problem !== undefined) failed.push({ path: `scale/${size}`, reason: problem })
     // Lets progress be seen and signals be heard between meshes.
     await new Promise((resolve) => setImmediate(resolve))
@@ -90,7 +90,7 @@ interface Measuring {
 }
 
 /** Measures one mesh; what went wrong, if anything did. */
-function measure({ topology, seed, diePercent, book, onProgress }: Measuring): string | undefined {
+function measureMesh({ topology, seed, diePercent, book, onProgress }: Measuring): string | undefined {
   const size = topology.nodes
   const random = createSeededRandom(`scale ${size} ${seed}`)
   const mesh = simulatedMesh(topology, seed)

@@ -18,7 +18,10 @@ export interface MeshParameters {
   readonly spfHold: HoldParameters
   /** The independent trees are computed when no link came or went for `quietMs`, or after `maxMs` of restlessness. */
   readonly treeHold: { readonly quietMs: number; readonly maxMs: number }
-  /** The convergence window: time after which every node has heard of a change and computed its routes. */
+  /**
+   * For how long a cost counts as feasible after it rose. Packets never loop, however short it is, as the distance that
+   * they carry falls; longer sends them round a failure by the trees instead of along the routes of its first seconds.
+   */
   readonly feasibleWindowMs: number
   /** After a neighbour went down no route passes it for this time, or until it says something new. */
   readonly suspectMs: number
@@ -89,8 +92,8 @@ export const defaultParameters: MeshParameters = {
   goodNewsMs: 10,
   floodHoldMs: 5,
   spfHold: { initialMs: 5, incrementMs: 10, maxMs: 500 },
-  treeHold: { quietMs: 100, maxMs: 1000 },
-  feasibleWindowMs: 1000,
+  treeHold: { quietMs: 50, maxMs: 1000 },
+  feasibleWindowMs: 100,
   suspectMs: 1000,
   originBurst: 16,
   originPerSecond: 1,

@@ -13,7 +13,7 @@ export interface Route {
   readonly alternate?: Alternate
   /** Sum of the links' costs, µs. */
   readonly costUs: number
-  /** Least cost of the last second or so, µs, up to 2³⁰ − 1: what packets of this node carry as their remaining distance. */
+  /** Least cost of the last 100 ms, µs, up to 2³⁰ − 1: what packets of this node carry as their remaining distance. */
   readonly feasibleUs: number
   /** Links on the path. */
   readonly hops: number

@@ -40,7 +40,7 @@ export interface RouteTarget {
   readonly address: Uint8Array
   /** Id of the neighbour on the best way. */
   readonly nextHop: string
-  /** Least cost of the way, µs, that this node had within the last second: only a datagram from farther is taken. */
+  /** Least cost of the way, µs, that this node had a moment ago: only a datagram from farther is taken. */
   readonly feasibleUs: number
   /** Takes over at once when the next hop dies. */
   readonly alternate?: RouteAlternate | undefined

@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto'
+import { createHash, createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 'node:crypto'
 import { nodeIdFromBytes, type NodeId } from '@x0t/core'
 import {
   createMesh,
@@ -44,7 +44,7 @@ interface Identity {
  */
 export function simulatedMesh({ nodes, links }: ScaleTopology, seed: number): SimulatedMesh {
   const simnet = createSimnet({ seed: `scale ${seed}`, sharesBuffers: true })
-  const identities = Array.from({ length: nodes }, identity)
+  const identities = Array.from({ length: nodes }, (_, index) => identityOf(`${seed} ${index}`))
   const ids = identities.map(({ id }) => id)
   const indices = new Map(ids.map((id, index) => [id, index]))
   const latency = new Map<string, number>()
@@ -150,8 +150,15 @@ export function simulatedMesh({ nodes, links }: ScaleTopology, seed: number): Si
   }
 }
 
-function identity(): Identity {
-  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+/** PKCS #8 of an Ed25519 key up to its 32 bytes (RFC 8410 §7). */
+const pkcs8Head = Buffer.from('302e020100300506032b657004220420', 'hex')
+
+/** A key that the seed fixes, so that ids and ties fall alike in every run. */
+function identityOf(seed: string): Identity {
+  const secret = createHash('sha256').update(`scale ${seed}`).digest()
+  const key = Buffer.concat([pkcs8Head, secret])
+  const privateKey = createPrivateKey({ key, format: 'der', type: 'pkcs8' })
+  const publicKey = createPublicKey(privateKey)
   const spki = publicKey.export({ type: 'spki', format: 'der' })
   return { id: nodeIdFromBytes(createHash('sha256').update(spki).digest()), privateKey, publicKey }
 }

@@ -30,7 +30,7 @@ export const meshRoute = z.object({
   /** Whether the alternate survives the death of `nextHop` or of the link to it only. */
   alternateKind: z.enum(['node-protecting', 'link-protecting']).nullable(),
   costUs,
-  /** Least cost during the last second or so. */
+  /** Least cost during the last 100 ms. */
   feasibleUs: costUs,
   hops: count,
   /** From the first hop to the destination. */
