@@ -54,7 +54,7 @@ export function explainIncident(
   if (incident.attempts.length === 0) {
     const last = incident.timeline.findLast(({ phase }) => phase === 'observing')
     paragraphs.push(
-      `The loop did nothing${last === undefined ? '' : `: ${last.text.replace('no-action: ', '')}`}.`,
+      `${incident.outcome === 'open' ? 'The loop has not acted so far' : 'The loop did nothing'}${last === undefined ? '' : `: ${last.text.replace('no-action: ', '')}`}.`,
     )
   }
   const recovered =

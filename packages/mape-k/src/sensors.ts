@@ -94,7 +94,8 @@ export const sensors = {
     ...state,
     words: 'no route leads to a member that was reachable',
     isService: true,
-    raiseAfterMs: 0,
+    // Two links that come back one after the other are no partition.
+    raiseAfterMs: 500,
     quietMs: 1000,
   },
   'path-unverified': {

@@ -265,13 +265,14 @@ t.test('a trouble that grows gets its better name, and the actions of that', (t)
   t.equal(rig.executed.length, 0)
   rig.go(300)
   rig.read('node-unreachable', 'node:b', 1)
+  rig.go(500)
   t.equal(rig.only().diagnosis, 'relay-dead')
   t.equal(rig.executed[0]?.diagnosis.kind, 'relay-dead')
   t.same(
     rig.only().evidence.map(({ sensor, afterMs }) => [sensor, afterMs]),
     [
       ['link-silent', 0],
-      ['node-unreachable', 300],
+      ['node-unreachable', 800],
     ],
   )
   t.end()

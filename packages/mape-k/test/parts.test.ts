@@ -399,6 +399,7 @@ t.test('an incident explains itself in words, whatever became of it', (t) => {
   t.match(text, /Outcome: verified.*45 ms after the alarm/)
   const quiet = explainIncident(
     incidentOf('a', 0, {
+      outcome: 'healed-by-itself',
       lastGoodAgoMs: null,
       mitigation: { by: 'data-plane', to: 'nobody', afterMs: 4, verifiedAfterMs: null },
       timeline: [{ phase: 'observing', afterMs: 1, text: 'no-action: the policy has none' }],
@@ -406,6 +407,6 @@ t.test('an incident explains itself in words, whatever became of it', (t) => {
   ).join('\n')
   t.match(quiet, /Nothing has proved the new path/)
   t.match(quiet, /The loop did nothing: the policy has none\./)
-  t.match(explainIncident(incidentOf('a', 0)).join('\n'), /The loop did nothing\./)
+  t.match(explainIncident(incidentOf('a', 0)).join('\n'), /The loop has not acted so far\./)
   t.end()
 })

@@ -77,7 +77,7 @@ export function healIncidentView(incident: HealIncident): string {
 function timelineView({ timeline, lastGoodAgoMs }: HealIncident): string {
   const start =
     lastGoodAgoMs === null ? [] : [{ phase: 'well', afterMs: -lastGoodAgoMs, text: 'last known to be well' }]
-  const steps = [...start, ...timeline]
+  const steps = [...start, ...timeline].toSorted((one, other) => one.afterMs - other.afterMs)
   return columns(
     ['MS', 'STEP', 'PHASE', 'WHAT'],
     steps.map(({ phase, afterMs, text }, at) => {
