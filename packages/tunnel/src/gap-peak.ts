@@ -1,5 +1,5 @@
 /**
- * The longest pause between two signs of life of a living neighbour over the last 15 to 30 s, in probe intervals. On
+ * The longest pause between two signs of life of a living neighbour over the last 5 to 10 s, in probe intervals. On
  * a busy machine pauses come in all lengths; a deadline that keeps clear of those that were seen raises no false alarm.
  */
 export interface GapPeak {
@@ -7,7 +7,7 @@ export interface GapPeak {
   readonly peak: number
 }
 
-const halfMs = 15_000
+const halfMs = 5000
 
 export function createGapPeak(): GapPeak {
   let [current, former] = [0, 0]

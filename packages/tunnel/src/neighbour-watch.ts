@@ -114,9 +114,10 @@ export function createNeighbourWatch({
     if (change === undefined) return
     const { slot } = watch.link
     linkAlive[slot] = change.kind === 'up' ? 1 : 0
+    // What is missed while a link is dead is not the loss of the living link.
+    watch.metric = createLinkMetric(nowMs)
     if (change.kind === 'up') {
       watch.mtu.restart(nowMs)
-      watch.metric = createLinkMetric(nowMs)
       report({ kind: 'link-up', slot })
       return
     }
