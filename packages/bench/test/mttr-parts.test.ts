@@ -10,7 +10,7 @@ import { parseSentBytes, pathsInUse } from '../src/mttr/path-in-use.ts'
 import type { RunRecord } from '../src/mttr/run-record.ts'
 import { decodeArrivalLog, decodeSendLog } from '../src/mttr/stream/log.ts'
 import { socketAddress } from '../src/mttr/stream/socket-address.ts'
-import { reactionsOf } from '../src/mttr/x0t-system.ts'
+import { instantOf, reactionsOf } from '../src/mttr/x0t-system.ts'
 
 const diamond = planNetwork('p', parseShape('diamond'))
 
@@ -190,6 +190,13 @@ t.test('what nodes tell becomes detection and verification', (t) => {
   t.match(reactionsOf(events, 1000), { detectedMs: 1028.5, verifiedMs: 1100 })
   t.match(reactionsOf([{ host: 's', atMs: 999.5, event: 'link-down' }], 1000), { detectedMs: 1000 })
   t.strictSame(reactionsOf([], 1000), { told: [] })
+  t.end()
+})
+
+t.test('an event is placed by the clock of its node, unless that clock has jumped', (t) => {
+  t.equal(instantOf(1_000_000, 1_000_020, 500), 480)
+  t.equal(instantOf(1_000_000 + 3_600_000, 1_000_020, 500), 500)
+  t.equal(instantOf(1_000_000 - 3_600_000, 1_000_020, 500), 500)
   t.end()
 })
 

@@ -82,9 +82,9 @@ export const mttrFaults = {
   },
   'svid-expiry': {
     failures: ['F7'],
-    says: 'the certificates of the relay in use and of others end: the authority, a host apart, is stopped for a minute',
+    says: 'the authority, a host apart, is stopped until all certificates have ended',
     onlyX0t: 'it has no certificates that the testbed could let end',
-    effect: 'at the end',
+    countsFrom: 'lifting',
     harms: 'maybe',
     hits: 'relay',
   },

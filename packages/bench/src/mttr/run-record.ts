@@ -38,8 +38,8 @@ export interface DelaySlice {
 }
 
 /**
- * One run: a fault on a system, and what became of the stream. Times are ms from the injection; of a partition, from
- * its lifting.
+ * One run: a fault on a system, and what became of the stream. Times are ms from the injection; of a partition and of
+ * certificates that end, from the lifting.
  */
 export interface RunRecord {
   readonly system: string

@@ -96,13 +96,22 @@ async function watchEvents(bed: Bed, host: string, events: ToldEvent[], signal: 
         newest = atMs
         const peer = bed.plan.hosts.find(({ name }) => ids.get(name) === fields['peer'])?.name
         const about = peer === undefined ? {} : { about: peer }
-        events.push({ host, event, atMs: atMs - Date.now() + machineMs(), ...about })
+        events.push({ host, event, atMs: instantOf(atMs, Date.now(), machineMs()), ...about })
       }
     } catch {
       // The node is dead, or not up yet; what it did not tell is not in the report.
     }
     await delay(200, undefined, { signal }).catch(() => {})
   }
+}
+
+/**
+ * Instant of an event on the machine's clock. Where the wall clock of the node is far off (it may have been made to
+ * jump), when it was heard: that is some milliseconds late at most.
+ */
+export function instantOf(toldMs: number, heardWallMs: number, heardMs: number): number {
+  const agoMs = heardWallMs - toldMs
+  return agoMs >= -1 && agoMs < 5000 ? heardMs - agoMs : heardMs
 }
 
 /** True if every host that has two neighbours has a way round the first hop to every other host. */
