@@ -7,6 +7,8 @@ import { walkPacket } from './random-graphs.ts'
 
 const runs = 2000
 
+t.setTimeout(300_000)
+
 /** Least cost of every pair over the links that are there, each direction at its sender's cost. */
 function leastCosts({ network, edges, alive }: FaultRun): number[][] {
   const { ids } = network
