@@ -723,3 +723,16 @@ t.test('errors of the socket and of the TUN are counted, not thrown', async (t) 
   sendFromA(mesh, packet('a', 'b', bytesOf(1, 40)))
   t.equal(mesh.node('a').stats().droppedNextHopDown, 1)
 })
+
+t.test('what is missed while a link is down is not its loss afterwards', async (t) => {
+  const mesh = pair()
+  mesh.pass(5000)
+  mesh.filter = () => undefined
+  mesh.pass(3000)
+  mesh.filter = (_from, _to, bytes) => bytes
+  mesh.node('a').reports.length = 0
+  mesh.pass(8000)
+  const metrics = mesh.node('a').reports.filter((report) => report.kind === 'metric')
+  t.ok(metrics.length >= 5)
+  t.ok(metrics.every(({ lossRatio, deadlineMs }) => lossRatio === 0 && deadlineMs < 320))
+})
