@@ -107,6 +107,7 @@ export function createForwarding(links: Pick<Links, 'alive' | 'newest'>): Forwar
     remaining: number,
     neighbour: string | undefined,
     hop: Hop,
+    silently: boolean,
   ): Refusal | undefined => {
     const link = links.alive(route.nextHop)
     const leads = link !== undefined && link.neighbour !== neighbour
@@ -124,11 +125,20 @@ export function createForwarding(links: Pick<Links, 'alive' | 'newest'>): Forwar
     const longer = isBlueShorter ? plane.red : plane.blue
     if (onTree(route, shorter, Infinity, false, hop) || onTree(route, longer, Infinity, false, hop))
       return undefined
+    if (silently && link === undefined && route.feasibleUs < remaining) {
+      // The last way out is a link that fell silent: it may live all the same, and what is dropped here is lost.
+      const silent = links.newest(route.nextHop)
+      if (silent !== undefined && silent.neighbour !== neighbour) {
+        take(hop, silent, from, route.feasibleUs)
+        hop.isSilent = true
+        return undefined
+      }
+    }
     hop.link = undefined
     return link === undefined ? 'down' : 'loop'
   }
   return {
-    first: (route, hop) => decide(route, plane.shortest, Infinity, undefined, hop),
+    first: (route, hop) => decide(route, plane.shortest, Infinity, undefined, hop, true),
     tree: (route, on, hop) => onTree(route, on, Infinity, false, hop),
     both(route, hops) {
       const holds = route.former?.isHeld === true
@@ -138,7 +148,7 @@ export function createForwarding(links: Pick<Links, 'alive' | 'newest'>): Forwar
       if (hasBlue) count++
       if (count === 2 && !holds) return 2
       const ordinary = hops[count]!
-      if (decide(route, plane.shortest, Infinity, undefined, ordinary) === undefined) {
+      if (decide(route, plane.shortest, Infinity, undefined, ordinary, false) === undefined) {
         let isNew = true
         for (let i = 0; i < count; i++)
           if (hops[i]!.link === ordinary.link && (hops[i]!.plane === ordinary.plane || !holds)) isNew = false
@@ -149,7 +159,7 @@ export function createForwarding(links: Pick<Links, 'alive' | 'newest'>): Forwar
       return count
     },
     next(route, on, remaining, from, hop) {
-      if (on < plane.red) return decide(route, on, remaining, from, hop)
+      if (on < plane.red) return decide(route, on, remaining, from, hop, true)
       if (onTree(route, on, remaining, route.former?.isHeld === true, hop)) return undefined
       // What is dropped here is lost for certain.
       if (onSilentTree(route, on, remaining, hop)) return undefined

@@ -115,7 +115,7 @@ t.test(
   },
 )
 
-t.test('hitless units and what is on a tree go over a silent link rather than nowhere', async (t) => {
+t.test('what has no other way goes over a silent link rather than nowhere', async (t) => {
   const links = new Map(
     ['e', 'r', 'b'].map((neighbour, slot) => [neighbour, { slot, neighbour } as unknown as Link]),
   )
@@ -141,7 +141,10 @@ t.test('hitless units and what is on a tree go over a silent link rather than no
   t.equal(only().next(full, 2, 5, 'x', hop!), undefined)
   t.strictSame(sent(1), [['r', 2, true]])
   t.equal(only().next(full, 2, 4, 'x', hop!), 'loop', 'but never from as near')
-  t.equal(only().next(full, 0, 500, 'x', hop!), 'down', 'what has a choice of planes is not sent at random')
+  t.equal(only().next(full, 0, 500, 'x', hop!), undefined)
+  t.strictSame(sent(1), [[full.nextHop, 0, true]], 'the last way out of all others')
+  t.equal(only().next(full, 0, 1, 'x', hop!), 'down', 'but never from as near')
+  t.equal(only().next(full, 0, 500, full.nextHop, hop!), 'down', 'nor straight back')
 })
 
 t.test('while the trees change a source holds on to the former ones and adds the ordinary way', async (t) => {
