@@ -30,6 +30,8 @@ export interface SoakOptions extends BedPortOptions {
   readonly runner: RunnerSpec
   readonly runFolder: string
   readonly durationMs: number
+  /** Time without a fault after each recovery, ms; 0 where absent. */
+  readonly pauseMs?: number
   /** The same seed gives the same faults in the same order. */
   readonly seed: number
   readonly objectives: readonly Objective[]
@@ -60,7 +62,16 @@ const mostPairs = 66
  * @throws X0tError BENCH_TUNNEL_DOWN if the mesh does not even come up
  */
 export async function soakBench(options: SoakOptions): Promise<Report> {
-  const { topology, shape, durationMs, seed, command, objectives, onProgress = () => {} } = options
+  const {
+    topology,
+    shape,
+    durationMs,
+    pauseMs = 0,
+    seed,
+    command,
+    objectives,
+    onProgress = () => {},
+  } = options
   const environment = await describeEnvironment(options.versions)
   const timestamp = new Date().toISOString()
   await using bed = await createBed({
@@ -126,6 +137,7 @@ export async function soakBench(options: SoakOptions): Promise<Report> {
         onProgress(`died without a fault: ${host}`)
       }
       crashes = run.died.length
+      await delay(pauseMs, undefined, { signal })
       if (problems.length === 0) {
         book.add(`heal/${kind}`, 'ms', tookMs)
         continue
@@ -151,12 +163,12 @@ export async function soakBench(options: SoakOptions): Promise<Report> {
       timestamp,
       environment,
       command,
-      parameters: { shape, hosts: topology.hosts.length, minutes, seed },
+      parameters: { shape, hosts: topology.hosts.length, minutes, pauseSeconds: pauseMs / 1000, seed },
       results: book.results(),
       skipped: [],
       failed,
       notes: [
-        `Faults one at a time, seed ${seed}, each for 2 to 10 s; parts of 100: ` +
+        `Faults one at a time, seed ${seed}, each for 2 to 10 s, ${pauseMs / 1000} s apart; parts of 100: ` +
           `${Object.entries(faultWeights)
             .map(([kind, weight]) => `${kind} ${weight}`)
             .join(', ')}. ` +

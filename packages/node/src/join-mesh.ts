@@ -1,4 +1,13 @@
-import { messageOf, systemClock, systemRandom, X0tError, type Clock, type Log, type Random } from '@x0t/core'
+import {
+  hasCode,
+  messageOf,
+  systemClock,
+  systemRandom,
+  X0tError,
+  type Clock,
+  type Log,
+  type Random,
+} from '@x0t/core'
 import {
   buildEnrolRequest,
   createBanList,
@@ -60,7 +69,7 @@ async function enrolNode(options: JoinOptions): Promise<NodeIdentity & { readonl
   if (authority !== undefined) throw isMember(home, authority.trustDomain)
   const request = buildEnrolRequest(identity, token, { name, clock, random })
   const addresses = (options.via === undefined ? token.addresses : [options.via]).map(parseAddress)
-  const enrolment = await askMembers(addresses, token, request.bytes, {
+  const enrolment = await askPatiently(addresses, token, request.bytes, {
     read: (response) =>
       readEnrolResponse(response, {
         requestHash: request.hash,
@@ -91,22 +100,40 @@ async function enrolNode(options: JoinOptions): Promise<NodeIdentity & { readonl
   return { ...describeNode(identity.nodeId, token.trustDomain), created: true }
 }
 
+interface Asking {
+  /** Verifies an answer. */
+  readonly read: (response: Uint8Array) => Enrolment
+  readonly log: Log
+  readonly clock: Clock
+  readonly signal: AbortSignal | undefined
+}
+
+/** Members that are there but have no answer are asked so often: their way to the authority may be new, or broken. */
+const rounds = 4
+const roundMs = 1000
+
+async function askPatiently(
+  addresses: readonly Address[],
+  token: JoinToken,
+  request: Uint8Array,
+  asking: Asking,
+): Promise<Enrolment> {
+  for (let round = 1; ; round++) {
+    try {
+      return await askMembers(addresses, token, request, asking)
+    } catch (error) {
+      if (round === rounds || !hasCode(error, 'ENROL_REFUSED')) throw error
+      await new Promise<void>((resolve) => void asking.clock.setTimer(roundMs, resolve))
+      asking.signal?.throwIfAborted()
+    }
+  }
+}
+
 async function askMembers(
   addresses: readonly Address[],
   token: JoinToken,
   request: Uint8Array,
-  {
-    read,
-    log,
-    clock,
-    signal,
-  }: {
-    /** Verifies an answer. */
-    read: (response: Uint8Array) => Enrolment
-    log: Log
-    clock: Clock
-    signal: AbortSignal | undefined
-  },
+  { read, log, clock, signal }: Asking,
 ): Promise<Enrolment> {
   const failures: string[] = []
   let last: unknown
@@ -132,7 +159,7 @@ async function askMembers(
       last = error
     }
   }
-  if (addresses.length === 1 && last instanceof X0tError) throw last
+  if (last instanceof X0tError && (addresses.length === 1 || last.code === 'ENROL_REFUSED')) throw last
   throw new X0tError('JOIN_UNREACHABLE', `no member answered:\n  ${failures.join('\n  ')}`, {
     cause: last,
     hint: 'check that a member runs and that its port is open; --via HOST:PORT names another member',

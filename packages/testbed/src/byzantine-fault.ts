@@ -4,8 +4,8 @@ import { linksOf, plannedHost, type NetworkPlan } from './network-plan.ts'
 import { chainAt, countersOf, nftFault, type Table } from './nft-fault.ts'
 import { inNamespace } from './run-command.ts'
 
-/** ARCHITECTURE.md, Datagram: type of data in byte 0; byte 1 is the hop limit, 32 only at the source. */
-const [dataType, sourceHopLimit] = [0x10, 32]
+/** ARCHITECTURE.md, Datagram: type of data in byte 0; byte 1 is the hop limit, 255 only at the source. */
+const [dataType, sourceHopLimit] = [0x10, 255]
 
 /** Before the header of IP there are 14 bytes of Ethernet, which nft counts at egress. */
 const ethernetBytes = 14

@@ -130,6 +130,7 @@ t.test('a soak hits a mesh of real nodes and sees it heal', { timeout: 120_000 }
     runner: x0tRunner,
     runFolder,
     durationMs: 2000,
+    pauseMs: 3000,
     seed: 2,
     objectives: [],
     command: 'test',

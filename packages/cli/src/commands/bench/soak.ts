@@ -15,6 +15,7 @@ import {
 interface SoakFlags extends ReportOptions {
   readonly shape: string
   readonly hours: number
+  readonly pause: number
   readonly seed: number
   readonly set?: readonly string[]
   readonly dir?: string
@@ -29,6 +30,7 @@ export function registerSoak(bench: Command, context: CommandContext): void {
       .description('run a mesh under random faults: recovery, reachability, memory growth, crashes')
       .option('--shape <shape>', 'pair, line:N, diamond, ring:N or grid:WxH', 'ring:10')
       .option('--hours <n>', 'how long, like 0.5', hoursOf, 1)
+      .option('--pause <seconds>', 'time without a fault after each recovery', wholeNumber(0, 3600), 0)
       .option('--seed <n>', 'the same seed gives the same faults', wholeNumber(0, 999_999_999), 1)
       .option('--set <section.key=value>', 'any setting of the nodes; repeatable', collect)
       .addOption(new Option('--dir <folder>', 'folder of the records (default: /run/x0t-testbed for root)')),
@@ -42,6 +44,7 @@ export function registerSoak(bench: Command, context: CommandContext): void {
       runner: nodeRunner(options.set ?? []),
       runFolder: await runFolderOf(options, context),
       durationMs: options.hours * 3_600_000,
+      pauseMs: options.pause * 1000,
       seed: options.seed,
       objectives: await objectivesOf(options),
       command: commandLine(),
