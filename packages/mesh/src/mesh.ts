@@ -1,3 +1,4 @@
+// Over 300 lines, and one piece: the state machine that joins the parts; each event in, all that follows out.
 import {
   hasCode,
   silentCounters,

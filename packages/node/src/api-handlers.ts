@@ -1,3 +1,4 @@
+// Over 300 lines, and one piece: one short handler for each route of the local API.
 import { overlayAddress, X0tError, type NodeId } from '@x0t/core'
 import { nodeSpiffeId, type StoredToken } from '@x0t/identity'
 import { formatAddress, parseAddress } from '@x0t/libp2p'

@@ -1,3 +1,4 @@
+// Over 300 lines, and one piece: the state of the link to each neighbour, and every event that changes it.
 import { hkdfSync } from 'node:crypto'
 import { messageOf, type Clock, type Counters, type Log, type NodeId, type Random } from '@x0t/core'
 import type { Carrier, DataPlane, DataPlaneEvent, DownReason, Endpoint } from '@x0t/tunnel'
