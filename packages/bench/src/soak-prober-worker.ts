@@ -1,4 +1,5 @@
 // Thread of the prober: sends, answers and receives for all hosts, and sleeps in between.
+import { randomInt } from 'node:crypto'
 import { parentPort, workerData } from 'node:worker_threads'
 import { machineMs, type ProberMemory, type ProberOptions } from './soak-prober.ts'
 import { openProberLibc } from './soak-prober-libc.ts'
@@ -25,7 +26,7 @@ const libc = openProberLibc()
 libc.hurry()
 const sockets = hosts.map(({ namespace }) => libc.socketIn(namespace, port))
 const addresses = hosts.map(({ address }) => socketAddress(address, port).bytes)
-const run = (Math.random() * 2 ** 32) >>> 0
+const run = randomInt(2 ** 32)
 const outgoing = new Uint8Array(probeBytes)
 const outgoingView = new DataView(outgoing.buffer)
 const incoming = new Uint8Array(64)

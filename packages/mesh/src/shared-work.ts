@@ -45,11 +45,12 @@ export function createSharedWork(): SharedWork {
   const states = new Map<string, SharedState>()
   const graphs = new Map<number, TopologyGraph>()
   const numbers = new WeakMap<ReadonlyMap<NodeId, ListedLink>, number>()
+  let count = 0
   const numberOf = (links: ReadonlyMap<NodeId, ListedLink>): number => {
     let number = numbers.get(links)
     if (number === undefined) {
       // A sum of some thousand of them names a set of them: that two sets have the same is not to be feared.
-      number = Math.floor(Math.random() * 2 ** 40)
+      number = scatter(++count) * 256 + (scatter(~count) >>> 24)
       numbers.set(links, number)
     }
     return number
@@ -90,4 +91,11 @@ export function createPathMemo(): (graph: TopologyGraph, root: number) => Shorte
     if (paths === undefined) memo.set(graph, (paths = []))
     return (paths[root] ??= shortestPaths(graph, root))
   }
+}
+
+/** Finalizer of MurmurHash3 (Appleby, public domain): 32 bits that look drawn by lot. */
+function scatter(value: number): number {
+  let hash = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return (hash ^ (hash >>> 16)) >>> 0
 }
