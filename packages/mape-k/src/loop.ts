@@ -241,6 +241,11 @@ export function createHealingLoop(options: LoopOptions): HealingLoop {
     const before = trouble.diagnosis
     trouble.diagnosis = diagnosis
     takeEvidence(trouble, diagnosis)
+    // What is left of the alarms while they end explains nothing any more; the trouble is still what it was.
+    if (diagnosis.kind === 'unexplained' && before.kind !== 'unexplained') {
+      trouble.diagnosis = { ...before, evidence: diagnosis.evidence }
+      return
+    }
     if (before.kind === diagnosis.kind && before.confidence === diagnosis.confidence) return
     update(trouble, {
       diagnosis: diagnosis.kind,

@@ -278,6 +278,20 @@ t.test('a trouble that grows gets its better name, and the actions of that', (t)
   t.end()
 })
 
+t.test('what is left of the alarms while they end does not rename a trouble', (t) => {
+  const rig = createRig({ policyText: { plans: { 'gray-link': [] } } })
+  rig.read('traffic-on-bad-link', link, 1)
+  t.equal(rig.only().diagnosis, 'unexplained', 'by itself it says nothing')
+  rig.read('link-loss', link, 30)
+  rig.go(1_500)
+  t.equal(rig.only().diagnosis, 'gray-link')
+  rig.read('link-loss', link, 0)
+  rig.go(6_000)
+  t.equal(rig.only().outcome, 'open', 'one alarm is left')
+  t.equal(rig.only().diagnosis, 'gray-link')
+  t.end()
+})
+
 t.test('what exists no more is closed as gone, whatever is under way', (t) => {
   const rig = createRig()
   rig.effect = () => undefined
