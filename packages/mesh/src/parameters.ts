@@ -62,8 +62,11 @@ export interface MetricParameters {
   readonly changeRatio: number
   /** …and by this much, µs… */
   readonly changeUs: number
-  /** …and the old was used for this long; one that doubled, or rose by loss, is used at once. */
+  /** …and the old was used for this long, and the rise has held for `riseMs`. */
   readonly minIntervalMs: number
+  readonly riseMs: number
+  /** A cost that rose by this much, µs, or by loss, is used at once. */
+  readonly urgentUs: number
   /** A lower cost is used only after the link was as good for this long without a break. */
   readonly calmMs: number
   /** Taken for a link that was not measured yet, ms. */
@@ -112,6 +115,8 @@ export const defaultParameters: MeshParameters = {
     changeRatio: 0.25,
     changeUs: 500,
     minIntervalMs: 5000,
+    riseMs: 1500,
+    urgentUs: 20_000,
     calmMs: 3000,
     unmeasuredRttMs: 50,
     unmeasuredDatagramBytes: 1232,

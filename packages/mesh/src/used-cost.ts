@@ -3,9 +3,10 @@ import type { MetricParameters } from './parameters.ts'
 
 /**
  * The cost in use of a link: follows what is measured with hysteresis, so that noise neither floods nor re-routes.
- * Bad news is taken at once where it matters: a cost that at least doubled, and one that rose by loss. Good news has to
- * hold: a lower cost is used after `calmMs` in which every measurement was lower, and then the highest of these, so a
- * link that loses now and then keeps its cost. Other rises wait for `minIntervalMs`.
+ * Bad news is taken at once where it matters: a cost that rose by loss, and one that rose by `urgentUs`. A smaller rise
+ * may be a host that was busy for a moment: it has to hold for `riseMs`, and then the least of it is used. Good news has
+ * to hold, too: a lower cost is used after `calmMs` in which every measurement was lower, and then the highest of these,
+ * so a link that loses now and then keeps its cost.
  */
 export class UsedCost {
   readonly #parameters: MetricParameters
@@ -13,6 +14,8 @@ export class UsedCost {
   /** Loss that the cost in use contains. */
   #lossRatio: number
   #sinceMs: number
+  /** Since when the measurements were higher, and the lowest of them. */
+  #worse: { readonly sinceMs: number; readonly us: number } | undefined
   /** Since when the measurements were lower, and the highest of them. */
   #calm: { readonly sinceMs: number; readonly us: number; readonly lossRatio: number } | undefined
 
@@ -38,6 +41,7 @@ export class UsedCost {
       return hasChanged
     }
     if (us > this.#us) return this.#rise(us, measurement, nowMs)
+    this.#worse = undefined
     if (!this.#differs(us)) {
       this.#calm = undefined
       return false
@@ -56,15 +60,24 @@ export class UsedCost {
 
   #rise(us: number, measurement: LinkMeasurement, nowMs: number): boolean {
     this.#calm = undefined
-    if (!this.#differs(us)) return false
+    if (!this.#differs(us)) {
+      this.#worse = undefined
+      return false
+    }
     const { lossRatio } = measurement
     const withoutNewLoss = linkCostUs(
       { ...measurement, lossRatio: Math.min(lossRatio, this.#lossRatio) },
       this.#parameters,
     )
     const isByLoss = this.#differs(this.#us + us - withoutNewLoss)
-    if (us < 2 * this.#us && !isByLoss && nowMs - this.#sinceMs < this.#parameters.minIntervalMs) return false
-    this.#use(us, lossRatio, nowMs)
+    const { urgentUs, riseMs, minIntervalMs } = this.#parameters
+    if (isByLoss || us - this.#us >= urgentUs) {
+      this.#use(us, lossRatio, nowMs)
+      return true
+    }
+    this.#worse = { sinceMs: this.#worse?.sinceMs ?? nowMs, us: Math.min(us, this.#worse?.us ?? us) }
+    if (nowMs - this.#worse.sinceMs < riseMs || nowMs - this.#sinceMs < minIntervalMs) return false
+    this.#use(this.#worse.us, lossRatio, nowMs)
     return true
   }
 
@@ -73,6 +86,7 @@ export class UsedCost {
     this.#lossRatio = lossRatio
     this.#sinceMs = nowMs
     this.#calm = undefined
+    this.#worse = undefined
   }
 
   #differs(us: number): boolean {

@@ -56,7 +56,7 @@ t.test('2 % of loss on a LAN cost more than two clean hops; on a link of 20 ms t
   t.end()
 })
 
-t.test('a cost that doubles or rises by loss is used at once, another rise of a quarter after 5 s', (t) => {
+t.test('a cost that rises by 20 ms or by loss is used at once, another rise after it has held', (t) => {
   const cost = new UsedCost({ ...lan, rttMs: 10 }, 0, metric)
   const at = (rttMs: number, lossRatio: number, nowMs: number): number => {
     cost.measure({ ...lan, rttMs, lossRatio }, nowMs)
@@ -64,11 +64,15 @@ t.test('a cost that doubles or rises by loss is used at once, another rise of a 
   }
   // A quarter of 10,500 is 2625.
   t.equal(at(12, 0, 60_000), 10_500)
-  t.equal(at(14, 0, 4999), 10_500)
-  t.equal(at(14, 0, 5000), 14_500)
-  t.equal(at(30, 0, 5001), 30_500)
-  // 30,000 / 0.9² + 500 + 11,111: less than twice as much, by loss.
-  t.equal(at(30, 0.1, 5002), 48_648)
+  t.equal(at(16, 0, 61_000), 10_500)
+  t.equal(at(14, 0, 62_499), 10_500)
+  t.equal(at(15, 0, 62_500), 14_500, 'held for 1.5 s: the least of it')
+  t.equal(at(25, 0, 67_499), 14_500)
+  t.equal(at(14, 0, 67_500), 14_500, 'a moment of a busy host is forgotten')
+  t.equal(at(25, 0, 68_000), 14_500)
+  t.equal(at(34, 0, 68_001), 34_500)
+  // 34,000 / 0.9² + 500 + 11,111, by loss.
+  t.equal(at(34, 0.1, 68_002), 53_586)
   t.end()
 })
 
@@ -476,10 +480,10 @@ t.test('noise on a link is not flooded, a real change is', (t) => {
   t.equal(states({ type: 'neighbour-up', id: idOf(1), measurement: lan }, 0).length, 1)
   for (let nowMs = 6000; nowMs < 50_000; nowMs += 100)
     t.same(states(measured(1 + (nowMs % 300) / 1000), nowMs), [])
-  const [state] = states(measured(9), 55_000)
-  t.equal(state!.neighbours.get(idOf(1))!.costUs, 9500)
+  const [state] = states(measured(29), 55_000)
+  t.equal(state!.neighbours.get(idOf(1))!.costUs, 29_500)
   t.same(states({ type: 'neighbour-metric', id: idOf(5), ...lan }, 55_001), [], 'not a neighbour')
-  const [smaller] = states({ ...measured(9), datagramBytes: 1232 } as MeshEvent, 55_200)
+  const [smaller] = states({ ...measured(29), datagramBytes: 1232 } as MeshEvent, 55_200)
   t.equal(smaller!.neighbours.get(idOf(1))!.datagramBytes, 1232)
   t.end()
 })
