@@ -38,6 +38,8 @@ export function x0tSystem({ runner, hitless = false }: X0tSystemOptions): MttrSy
     },
     hitless,
     forwards: 'process',
+    // It tells itself when it is whole: no rest is needed after that.
+    settleMs: 1000,
     async start({ bed, signal }) {
       const stop = new AbortController()
       const events: ToldEvent[] = []
