@@ -37,7 +37,7 @@ export const policyNumbers = {
   'limits.retry_after_s': number('s', [60, 5, 86_400], 'until actions that failed are tried again'),
   'limits.breaker_failures': number('count', [5, 1, 100], 'failed actions in a row that open the breaker'),
   'limits.breaker_open_s': number('s', [300, 10, 86_400], 'for which an open breaker stops all actions'),
-  ...ofAction('reroute', { perMinute: 6, afterMs: 0, verifyMs: 10_000, minConfidence: 0.5 }),
+  ...ofAction('reroute', { perMinute: 6, afterMs: 2000, verifyMs: 10_000, minConfidence: 0.5 }),
   ...ofAction('restart-session', { perMinute: 6, afterMs: 0, verifyMs: 15_000, minConfidence: 0.5 }),
   ...ofAction('redial', { perMinute: 6, afterMs: 3000, verifyMs: 15_000, minConfidence: 0.4 }),
   ...ofAction('renew-svid', { perMinute: 2, afterMs: 0, verifyMs: 30_000, minConfidence: 0.5 }),

@@ -17,7 +17,9 @@ import {
 
 /** Without the time for which trouble may pass by itself. */
 export const impatientPolicy = readPolicy(
-  { actions: { redial: { after_ms: 0 }, 'quarantine-neighbour': { after_ms: 0 } } },
+  {
+    actions: { reroute: { after_ms: 0 }, redial: { after_ms: 0 }, 'quarantine-neighbour': { after_ms: 0 } },
+  },
   'file',
   defaultPolicy,
 )

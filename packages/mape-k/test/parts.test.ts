@@ -215,9 +215,9 @@ t.test('trouble may pass by itself for a while before an action that disturbs mo
   })
   t.match(plan(input({ diagnosis: dead, openedMs: -3000 })), { kind: 'act', action: 'redial' })
   t.match(
-    plan(input({ diagnosis: dead, openedMs: 0 })),
+    plan(input({ diagnosis: dead, openedMs: -2000 })),
     { kind: 'act', action: 'reroute' },
-    'what may act at once does',
+    'what may act sooner does',
   )
   t.end()
 })

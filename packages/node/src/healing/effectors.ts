@@ -26,7 +26,7 @@ export interface EffectorTargets {
 }
 
 /** How long traffic is led round a neighbour, or it is kept out, before it gets another chance. */
-const avoidForMs = 60_000
+const avoidForMs = 15_000
 const quarantineForMs = 120_000
 
 /** Carries out an action on the real thing, and says what that changed, or why it could not be done. */
