@@ -211,6 +211,11 @@ async function testMesh(mesh: MeshBed): Promise<void> {
       ...others.map((bytes) => flip(bytes, bytes.length - 1)),
       randomBytes(1400),
     ]
+    // What was swallowed made the source suspect the path: traffic returns to it when it has proved itself.
+    await until('the path is trusted again', 20_000, async () => {
+      await mesh.ping('s', target, { count: 5, intervalMs: 100 })
+      return (await mesh.routes('s')).get('d')?.suspect === null
+    })
     const before = (await mesh.status(relay)).counters
     const forgedBefore = await counter('d', 'droppedUnitForged')
     const alongside = mesh.ping('s', target, { count: 40, intervalMs: 25 })
