@@ -11,6 +11,7 @@ import {
   withReport,
   type ReportOptions,
 } from './report-options.ts'
+import { repeatable } from '../repeatable.ts'
 
 interface CalmFlags extends ReportOptions {
   readonly minutes: number
@@ -21,8 +22,6 @@ interface CalmFlags extends ReportOptions {
   readonly dir?: string
 }
 
-const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
-
 export function registerCalm(bench: Command, context: CommandContext): void {
   withReport(
     bench
@@ -32,7 +31,7 @@ export function registerCalm(bench: Command, context: CommandContext): void {
       .option('--load <n>', 'processor hogs beside it (stress-ng --cpu N); 0: none', wholeNumber(0, 1024), 2)
       .option('--shape <shape>', 'diamond, ring:N or grid:WxH', 'diamond')
       .option('--rate <hz>', 'datagrams a second of the stream (default: 1000)', wholeNumber(10, 5000))
-      .option('--set <section.key=value>', 'any setting of the nodes; repeatable', collect)
+      .option('--set <section.key=value>', 'any setting of the nodes; repeatable', repeatable)
       .addOption(new Option('--dir <folder>', 'folder of the records (default: /run/x0t-testbed for root)')),
   ).action(async (options: CalmFlags) => {
     const [{ calmBench, x0tSystem }, { parseShape }] = await Promise.all([

@@ -5,6 +5,7 @@ import { portsOf, runFolderOf } from '../testbed/bed-option.ts'
 import { nodeRunner } from '../testbed/node-runner.ts'
 import { version } from '../../version.ts'
 import { commandLine, deliver, objectivesOf, wholeNumber, type ReportOptions } from './report-options.ts'
+import { repeatable } from '../repeatable.ts'
 
 /** Options of `x0t bench mttr` without `--url`. */
 export interface MeshFlags extends ReportOptions {
@@ -24,7 +25,6 @@ export interface MeshFlags extends ReportOptions {
   readonly dir?: string
 }
 
-const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
 const list = (text: string): readonly string[] => text.split(',').filter((name) => name !== '')
 
 /** Adds the options of a measurement of the overlay. */
@@ -55,7 +55,7 @@ export function addMeshOptions(command: Command): Command {
         .default('round-robin'),
     )
     .option('--seed <n>', 'of the moments and the order of the faults', wholeNumber(0, 999_999_999), 1)
-    .option('--set <section.key=value>', 'any setting of the x0t nodes; repeatable', collect)
+    .option('--set <section.key=value>', 'any setting of the x0t nodes; repeatable', repeatable)
     .addOption(new Option('--dir <folder>', 'folder of the records (default: /run/x0t-testbed for root)'))
     .addHelpText(
       'after',

@@ -2,12 +2,11 @@ import { InvalidArgumentError, Option, type Command } from 'commander'
 import type { Objective, Report } from '@x0t/bench'
 import { exitCodes, type CommandContext } from '../../main.ts'
 import { writeReportFiles, type ReportFiles } from './report-files.ts'
+import { repeatable } from '../repeatable.ts'
 
 export interface ReportOptions extends ReportFiles {
   readonly objective?: readonly string[]
 }
-
-const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
 
 /** Adds `--objective` and the files of a report, which every benchmark takes. */
 export function withReport(command: Command): Command {
@@ -15,7 +14,7 @@ export function withReport(command: Command): Command {
     .option(
       '--objective <text>',
       'what must be shown, like tcp/x0t>=2000; exit code 3 if missed; repeatable',
-      collect,
+      repeatable,
     )
     .option('--out <file>', 'write the report into a file too: JSON, or Markdown if it ends in .md')
     .option('--markdown <file>', 'write it as Markdown, for a pull request')

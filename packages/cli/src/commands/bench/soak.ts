@@ -11,6 +11,7 @@ import {
   withReport,
   type ReportOptions,
 } from './report-options.ts'
+import { repeatable } from '../repeatable.ts'
 
 interface SoakFlags extends ReportOptions {
   readonly shape: string
@@ -21,8 +22,6 @@ interface SoakFlags extends ReportOptions {
   readonly dir?: string
 }
 
-const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
-
 export function registerSoak(bench: Command, context: CommandContext): void {
   withReport(
     bench
@@ -32,7 +31,7 @@ export function registerSoak(bench: Command, context: CommandContext): void {
       .option('--hours <n>', 'how long, like 0.5', hoursOf, 1)
       .option('--pause <seconds>', 'time without a fault after each recovery', wholeNumber(0, 3600), 0)
       .option('--seed <n>', 'the same seed gives the same faults', wholeNumber(0, 999_999_999), 1)
-      .option('--set <section.key=value>', 'any setting of the nodes; repeatable', collect)
+      .option('--set <section.key=value>', 'any setting of the nodes; repeatable', repeatable)
       .addOption(new Option('--dir <folder>', 'folder of the records (default: /run/x0t-testbed for root)')),
   ).action(async (options: SoakFlags) => {
     const [{ soakBench }, { parseShape }] = await Promise.all([import('@x0t/bench'), import('@x0t/testbed')])

@@ -11,6 +11,7 @@ import {
   withReport,
   type ReportOptions,
 } from './report-options.ts'
+import { repeatable } from '../repeatable.ts'
 
 interface ThroughputFlags extends ReportOptions {
   readonly against: readonly string[]
@@ -24,8 +25,6 @@ interface ThroughputFlags extends ReportOptions {
   readonly set?: readonly string[]
   readonly dir?: string
 }
-
-const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
 
 export function registerThroughput(bench: Command, context: CommandContext): void {
   withReport(
@@ -47,7 +46,7 @@ export function registerThroughput(bench: Command, context: CommandContext): voi
       .option('--no-datagrams', 'leave out the search for the highest rate of small datagrams')
       .option('--no-offloads', 'packets of 1500 bytes on the links, as on a network card without TSO')
       .option('--no-x0t', 'only the bare link and the peers')
-      .option('--set <section.key=value>', 'any setting of the x0t nodes; repeatable', collect)
+      .option('--set <section.key=value>', 'any setting of the x0t nodes; repeatable', repeatable)
       .option('--dir <folder>', 'folder of the records while it runs (default: /run/x0t-testbed for root)'),
   )
     .addHelpText(

@@ -4,7 +4,7 @@ import { X0tError } from '@x0t/core'
 import type { LoadedConfig } from '@x0t/node/config'
 import type { CommandContext } from '../../main.ts'
 import { homeOf, type HomeOption } from './home-option.ts'
-import { repeatable } from './repeatable.ts'
+import { repeatable } from '../repeatable.ts'
 
 export interface ConfigOptions extends HomeOption {
   readonly name?: string

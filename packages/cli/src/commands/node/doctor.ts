@@ -4,7 +4,7 @@ import type { CommandContext } from '../../main.ts'
 import { configOf, type ConfigOptions } from './config-flags.ts'
 import { openDaemon } from './daemon.ts'
 import { withHome } from './home-option.ts'
-import { repeatable } from './repeatable.ts'
+import { repeatable } from '../repeatable.ts'
 
 export function registerDoctor(node: Command, context: CommandContext): void {
   withHome(

@@ -3,7 +3,7 @@ import type { CommandContext } from '../../main.ts'
 import { openDaemon } from './daemon.ts'
 import { withHome, type HomeOption } from './home-option.ts'
 import { parseOption } from './parse-option.ts'
-import { repeatable } from './repeatable.ts'
+import { repeatable } from '../repeatable.ts'
 
 interface InviteOptions extends HomeOption {
   readonly expires: string

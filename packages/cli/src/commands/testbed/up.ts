@@ -5,6 +5,7 @@ import type { RunnerSpec, Topology } from '@x0t/testbed'
 import type { CommandContext } from '../../main.ts'
 import { portsOf, runFolderOf, withBed, type BedOption } from './bed-option.ts'
 import { nodeRunner } from './node-runner.ts'
+import { repeatable } from '../repeatable.ts'
 
 interface UpOptions extends BedOption {
   readonly detach?: boolean
@@ -15,8 +16,6 @@ interface UpOptions extends BedOption {
   readonly routes?: boolean
   readonly set?: readonly string[]
 }
-
-const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
 
 export function registerUp(testbed: Command, context: CommandContext): void {
   withBed(
@@ -43,7 +42,7 @@ export function registerUp(testbed: Command, context: CommandContext): void {
     .option('--bare', 'namespaces and links only, nothing runs on the hosts')
     .option('--routes', 'let the kernels forward along shortest paths: a control group without a mesh')
     .option('--movable-clock', 'let the fault clock-jump move the clocks of the nodes (needs libfaketime)')
-    .option('--set <section.key=value>', 'any setting of the nodes (x0t help config); repeatable', collect)
+    .option('--set <section.key=value>', 'any setting of the nodes (x0t help config); repeatable', repeatable)
     .action(async (named: string | undefined, program: readonly string[], options: UpOptions) => {
       const { bedStatus, createBed, superviseBed } = await import('@x0t/testbed')
       const { statusView } = await import('../../views/testbed.ts')
