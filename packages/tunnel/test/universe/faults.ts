@@ -67,7 +67,8 @@ async function openLink(
 > {
   const spaces = [`${name}-a`, `${name}-b`] as const
   for (const space of spaces) run(`ip netns add ${space}`)
-  run(`ip link add e0 netns ${spaces[0]} type veth peer name e0 netns ${spaces[1]}`)
+  // Ends of the same index would make the kernel hold news of a lost carrier back for up to a second.
+  run(`ip link add e0 index 71 netns ${spaces[0]} type veth peer name e0 index 72 netns ${spaces[1]}`)
   for (const [index, space] of spaces.entries()) {
     run(`ip -n ${space} address add 10.79.0.${index + 1}/24 dev e0`)
     run(`ip -n ${space} link set e0 up`)
