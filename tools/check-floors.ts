@@ -5,10 +5,12 @@ import { builtinModules } from 'node:module'
 /** Floors of ARCHITECTURE.md: a package imports only packages of a lower floor. */
 const floorOf: Readonly<Record<string, number>> = {
   '@x0t/core': 0,
+  '@x0t/bpf': 1,
   '@x0t/keys': 1,
   '@x0t/mape-k': 1,
   '@x0t/simnet': 1,
   '@x0t/identity': 2,
+  '@x0t/dao': 2,
   '@x0t/session': 2,
   '@x0t/mesh': 2,
   '@x0t/tunnel': 3,

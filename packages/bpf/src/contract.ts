@@ -1,0 +1,152 @@
+/** Where a program can be attached. Interfaces are those of the network namespace of the calling process. */
+export type AttachTarget =
+  | { readonly kind: 'xdp'; readonly interface: string; readonly mode?: 'native' | 'generic' }
+  | {
+      readonly kind: 'tcx'
+      readonly interface: string
+      readonly direction: 'ingress' | 'egress'
+      /** Ids of programs that this one must run before or after; at the end otherwise. */
+      readonly before?: number
+      readonly after?: number
+    }
+  /** tp_btf, named in the section of the program. */
+  | { readonly kind: 'tracepoint' }
+  /** sock_ops, cgroup_skb, connect4 and so on; the type is that of the program. */
+  | { readonly kind: 'cgroup'; readonly path: string }
+
+/** A program of an object file, before it is loaded. */
+export interface ProgramSpec {
+  readonly name: string
+  /** ELF section, as libbpf names them: `xdp`, `tc`, `tp_btf/kfree_skb`, `sockops`. */
+  readonly section: string
+  readonly instructions: number
+}
+
+/** A map as declared in `.maps`, or a section of globals. */
+export interface MapSpec {
+  readonly name: string
+  readonly type: string
+  readonly keyBytes: number
+  readonly valueBytes: number
+  readonly maxEntries: number
+  readonly flags: number
+}
+
+/** What the kernel says of a program. */
+export interface ProgramInfo {
+  readonly id: number
+  readonly name: string
+  readonly type: string
+  /** Hash of the instructions, 16 hexadecimal digits. */
+  readonly tag: string
+  readonly mapIds: readonly number[]
+  readonly loadedAtMs: number
+  readonly instructionBytes: number
+  readonly jitedBytes: number
+  readonly verifiedInstructions: number
+  /** Zero unless statistics are on. */
+  readonly runCount: number
+  readonly runTimeNs: number
+  readonly pins: readonly string[]
+}
+
+export interface MapInfo extends MapSpec {
+  readonly id: number
+  readonly pins: readonly string[]
+}
+
+export interface LinkInfo {
+  readonly id: number
+  readonly programId: number
+  readonly type: string
+  /** `eth0`, `eth0 ingress`, `kfree_skb`, a cgroup path: what it is attached to. */
+  readonly target: string
+  readonly pins: readonly string[]
+}
+
+/** Why the kernel refused one program of an object; the others are loaded all the same. */
+export interface Refusal {
+  readonly program: string
+  readonly code: 'BPF_PROGRAM_REFUSED' | 'BPF_NOT_PERMITTED' | 'BPF_UNSUPPORTED'
+  readonly message: string
+  readonly hint: string | undefined
+  /** The verifier's log, with `file:line: source` before the instructions of each line. */
+  readonly log: string
+}
+
+/** Result of running a program on a packet without attaching it. */
+export interface TestRun {
+  /** Return value: XDP_PASS is 2, and so on. */
+  readonly verdict: number
+  readonly packet: Uint8Array
+  /** Mean of the repeats, ns. */
+  readonly durationNs: number
+}
+
+/** A map in the kernel. Keys and values are the raw bytes; @x0t/bpf's codecs give them names. */
+export interface BpfMap extends Disposable {
+  readonly spec: MapSpec
+  readonly id: number
+  get(key: Uint8Array): Uint8Array | undefined
+  set(key: Uint8Array, value: Uint8Array, mode?: 'any' | 'new' | 'existing'): void
+  delete(key: Uint8Array): boolean
+  /** A snapshot in batches: [key, value] in no order. Per-CPU values lie one after the other, padded to 8 bytes. */
+  entries(): Iterable<readonly [Uint8Array, Uint8Array]>
+  /** The memory of a mmapable array itself: what is stored here the program sees at once. Native back end only. */
+  memory(): ArrayBuffer
+  pin(path: string): void
+}
+
+/** An attachment. Disposing it closes our handle: it detaches unless it is pinned. */
+export interface BpfLink extends Disposable {
+  readonly id: number
+  pin(path: string): void
+  /** Replaces the program that runs, atomically. */
+  update(program: BpfProgram): void
+  detach(): void
+}
+
+export interface BpfProgram extends Disposable {
+  readonly spec: ProgramSpec
+  readonly id: number
+  attach(target: AttachTarget): BpfLink
+  pin(path: string): void
+  /** @param repeat times that the kernel runs it in a row */
+  testRun(packet: Uint8Array, options?: { readonly repeat?: number; readonly ifindex?: number }): TestRun
+  /**
+   * XDP only: sends the packet `count` times as if it had come in on `ifindex`; its verdict really forwards it
+   * (BPF_F_TEST_XDP_LIVE_FRAMES).
+   */
+  sendLive(packet: Uint8Array, options: { readonly count: number; readonly ifindex: number }): void
+}
+
+/** An object file in the kernel: what could be loaded, and why the rest could not. */
+export interface LoadedObject extends Disposable {
+  readonly programs: ReadonlyMap<string, BpfProgram>
+  readonly maps: ReadonlyMap<string, BpfMap>
+  readonly refusals: readonly Refusal[]
+}
+
+export interface LoadOptions {
+  /** Values of `const volatile` globals and of `.data`, by name; encoded by their BTF type. */
+  readonly globals?: Readonly<Record<string, bigint | number | string | boolean>>
+  /** Only these programs; all by default. */
+  readonly programs?: readonly string[]
+  /** Maps to use in place of new ones, by name: pinned ones of an earlier process, or another object's. */
+  readonly maps?: Readonly<Record<string, BpfMap>>
+}
+
+/** A way to the kernel's BPF: `native` (bpf(2) by node:ffi), `bpftool`, or `memory` (a fake for tests without root). */
+export interface BpfBackend {
+  readonly name: 'native' | 'bpftool' | 'memory'
+  load(object: Uint8Array, options?: LoadOptions): Promise<LoadedObject>
+  openMap(ref: ObjectRef): Promise<BpfMap>
+  openProgram(ref: ObjectRef): Promise<BpfProgram>
+  openLink(ref: ObjectRef): Promise<BpfLink>
+  listPrograms(): Promise<readonly ProgramInfo[]>
+  listMaps(): Promise<readonly MapInfo[]>
+  listLinks(): Promise<readonly LinkInfo[]>
+}
+
+/** By kernel id, or by the path of a pin. */
+export type ObjectRef = { readonly id: number } | { readonly pin: string }

@@ -1,0 +1,18 @@
+/** eBPF programs of x0t: what a back end offers. */
+export type {
+  AttachTarget,
+  BpfBackend,
+  BpfLink,
+  BpfMap,
+  BpfProgram,
+  LinkInfo,
+  LoadedObject,
+  LoadOptions,
+  MapInfo,
+  MapSpec,
+  ObjectRef,
+  ProgramInfo,
+  ProgramSpec,
+  Refusal,
+  TestRun,
+} from './contract.ts'
