@@ -16,3 +16,5 @@ export type {
   Refusal,
   TestRun,
 } from './contract.ts'
+export type { BtfMember, BtfType, BtfTypes } from './btf-type.ts'
+export { errorCodes, type BpfErrorCode } from './errors.ts'
