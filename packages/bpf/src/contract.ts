@@ -1,3 +1,5 @@
+import type { BtfTypes } from './btf-type.ts'
+
 /** Where a program can be attached. Interfaces are those of the network namespace of the calling process. */
 export type AttachTarget =
   | { readonly kind: 'xdp'; readonly interface: string; readonly mode?: 'native' | 'generic' }
@@ -83,6 +85,15 @@ export interface TestRun {
   readonly durationNs: number
 }
 
+/** BTF of a map, as the kernel keeps it: works for maps that another process loaded. */
+export interface MapTypes {
+  readonly types: BtfTypes
+  /** Index of the type of keys in `types`; 0 where it has none (arrays of globals, ring buffers). */
+  readonly keyType: number
+  /** Index of the type of values; a `data-section` for a section of globals; 0 where it has none. */
+  readonly valueType: number
+}
+
 /** A map in the kernel. Keys and values are the raw bytes; @x0t/bpf's codecs give them names. */
 export interface BpfMap extends Disposable {
   readonly spec: MapSpec
@@ -94,6 +105,13 @@ export interface BpfMap extends Disposable {
   entries(): Iterable<readonly [Uint8Array, Uint8Array]>
   /** The memory of a mmapable array itself: what is stored here the program sees at once. Native back end only. */
   memory(): ArrayBuffer
+  /** Undefined where the object had no BTF for it. */
+  types(): MapTypes | undefined
+  /**
+   * Calls back with every event of a ring buffer, from the event loop, until disposed. The bytes are those of the ring
+   * itself: a listener that keeps them copies them.
+   */
+  onEvent(listener: (event: Uint8Array) => void): Disposable
   pin(path: string): void
 }
 
@@ -125,6 +143,8 @@ export interface LoadedObject extends Disposable {
   readonly programs: ReadonlyMap<string, BpfProgram>
   readonly maps: ReadonlyMap<string, BpfMap>
   readonly refusals: readonly Refusal[]
+  /** What the verifier said of each program, where `LoadOptions.log` asked for it; refusals carry their own. */
+  readonly logs: ReadonlyMap<string, string>
 }
 
 export interface LoadOptions {
@@ -134,6 +154,11 @@ export interface LoadOptions {
   readonly programs?: readonly string[]
   /** Maps to use in place of new ones, by name: pinned ones of an earlier process, or another object's. */
   readonly maps?: Readonly<Record<string, BpfMap>>
+  /**
+   * `statistics`: the verifier's counts (stack depth, instructions processed, states); `all`: its whole log. Nothing by
+   * default, because it costs time; a refusal has its log all the same.
+   */
+  readonly log?: 'statistics' | 'all'
 }
 
 /** A way to the kernel's BPF: `native` (bpf(2) by node:ffi), `bpftool`, or `memory` (a fake for tests without root). */
@@ -146,6 +171,8 @@ export interface BpfBackend {
   listPrograms(): Promise<readonly ProgramInfo[]>
   listMaps(): Promise<readonly MapInfo[]>
   listLinks(): Promise<readonly LinkInfo[]>
+  /** Has the kernel count runs and their time, of all programs, until disposed (BPF_ENABLE_STATS). */
+  enableStatistics(): Disposable
 }
 
 /** By kernel id, or by the path of a pin. */

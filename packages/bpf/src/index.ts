@@ -10,6 +10,7 @@ export type {
   LoadOptions,
   MapInfo,
   MapSpec,
+  MapTypes,
   ObjectRef,
   ProgramInfo,
   ProgramSpec,
