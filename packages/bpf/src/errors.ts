@@ -3,6 +3,8 @@ export const errorCodes = {
   BPF_VALUE_INVALID:
     'A value does not fit its type in the program; the message names the field, what was given and what fits.',
   BPF_TYPE_UNSUPPORTED: 'The BTF describes a type that has no values to read or write; the message names it.',
+  BPF_PROGRAM_NOT_SHIPPED:
+    'x0t ships no program of that name, or its object file is missing from this installation; the hint says which.',
 } as const
 
 /** One of {@link errorCodes}. */

@@ -19,3 +19,4 @@ export type {
 } from './contract.ts'
 export type { BtfMember, BtfType, BtfTypes } from './btf-type.ts'
 export { errorCodes, type BpfErrorCode } from './errors.ts'
+export { programPath, readProgram, shippedPrograms, type ShippedProgram } from './shipped-programs.ts'
