@@ -102,7 +102,8 @@ t.test('without anything every setting has its default', async (t) => {
       maxNeighbours: 16,
     },
     tunnel: { enabled: 'auto', interface: 'x0t0', mtu: 1360, carrier: 'auto', hitless: [] },
-    probe: { intervalMs: 'auto', misses: 3 },
+    probe: { intervalMs: 'auto', misses: 3, kernelIntervalMs: 'auto' },
+    fastPath: { mode: 'off' },
     identity: { svidTtlMs: 86_400_000 },
     healing: { enabled: true, policyFile: '', historyDays: 30 },
     session: { renewSeconds: 120 },
@@ -119,7 +120,7 @@ t.test('a flag goes before a variable, that before the file, that before the def
   const env = { X0T_PROBE_MISSES: '6', X0T_SESSION_RENEW_SECONDS: '70', X0T_NETWORK_BOOTSTRAP: 'a:1, b:2' }
   const flags = { 'session.renew_seconds': '80', 'network.listen': ['a:1', 'b:2'] }
   const { config, origins } = await loadConfig(withFile(file, { env, flags }))
-  t.strictSame(config.probe, { intervalMs: 10, misses: 6 })
+  t.strictSame(config.probe, { intervalMs: 10, misses: 6, kernelIntervalMs: 'auto' })
   t.equal(config.session.renewSeconds, 80)
   t.equal(config.network.bootstrap.length, 2)
   t.equal(config.network.listen[1]!.host, 'b')

@@ -2,7 +2,20 @@ import type { Arena } from './arena.ts'
 import { initialHopLimit } from './limits.ts'
 
 /** Types of datagram: version 1 in the high half of the first byte. */
-export const datagramType = { data: 0x10, probe: 0x11, mtuProbe: 0x13, mtuAnswer: 0x14 } as const
+export const datagramType = {
+  data: 0x10,
+  probe: 0x11,
+  mtuProbe: 0x13,
+  mtuAnswer: 0x14,
+  kernelProbe: 0x15,
+  kernelReply: 0x16,
+} as const
+
+/**
+ * Hop counters below this were given by the neighbour's daemon, from here on by its kernel. Each space has a replay window
+ * of its own, so that neither needs to know what the other has sent.
+ */
+export const kernelCounterBase = 2 ** 52
 
 export const hopHeaderBytes = 32
 /** Hop header and the 16 bytes after it, which the tag covers too: the shortest datagram. */

@@ -5,8 +5,16 @@ import type { Probe } from './probe.ts'
 export interface LinkMetric {
   /** A datagram with this hop counter came; not to be called for path-MTU probes. */
   received(counter: number): void
-  /** True if that brought news of losses towards us. */
-  probed(counter: number, probe: Pick<Probe, 'mtuProbes' | 'lossRatio'>, atMs: number): boolean
+  /**
+   * True if that brought news of losses towards us.
+   * @param consumed datagrams in all that the kernel took from the link
+   */
+  probed(
+    counter: number,
+    probe: Pick<Probe, 'mtuProbes' | 'lossRatio'>,
+    atMs: number,
+    consumed?: number,
+  ): boolean
   /** What to report now, if anything is due. */
   take(
     measured: { readonly rttMs: number; readonly mtuBytes: number },
@@ -45,9 +53,9 @@ export function createLinkMetric(startMs: number): LinkMetric {
     (reported.rttMs > 0 && now.rttMs >= 2 * reported.rttMs && now.rttMs >= reported.rttMs + rttLeapMs)
   return {
     received: (counter) => window.received(counter),
-    probed(counter, probe, atMs) {
+    probed(counter, probe, atMs, consumed) {
       lossToRatio = probe.lossRatio
-      if (!window.probed(counter, probe.mtuProbes, atMs)) return false
+      if (!window.probed(counter, probe.mtuProbes, atMs, consumed)) return false
       const recent = window.recent()
       const settled = window.settled()
       isSerious = recent !== undefined && recent.lost >= leastLost

@@ -1,5 +1,6 @@
 import type { Arena } from './arena.ts'
 import type { Carrier, LinkCommand } from './commands.ts'
+import { noKernelView, type KernelView } from './kernel-view.ts'
 import { maxLinks } from './limits.ts'
 import { socketAddressBytes } from './socket-address.ts'
 
@@ -32,7 +33,11 @@ export interface Links {
 
 const slotBytes = 64
 
-export function createLinks(arena: Arena, linkAlive: Int32Array): Links {
+export function createLinks(
+  arena: Arena,
+  linkAlive: Int32Array,
+  kernelView: Pick<KernelView, 'isDown'> = noKernelView,
+): Links {
   const area = arena.allocate(slotBytes * maxLinks)
   const slots = new Map<number, Link>()
   const localIds = new Map<number, Link>()
@@ -82,7 +87,10 @@ export function createLinks(arena: Arena, linkAlive: Int32Array): Links {
       if (neighbour === undefined) return undefined
       const links = neighbours.get(neighbour)
       if (links === undefined) return undefined
-      for (let i = 0; i < links.length; i++) if (linkAlive[links[i]!.slot] === 1) return links[i]
+      for (let i = 0; i < links.length; i++) {
+        const { slot } = links[i]!
+        if (linkAlive[slot] === 1 && !kernelView.isDown(slot)) return links[i]
+      }
       return undefined
     },
     newest: (neighbour) => neighbours.get(neighbour)?.[0],

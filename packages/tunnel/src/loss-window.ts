@@ -6,8 +6,11 @@
 export interface LossWindow {
   /** A datagram with this hop counter came; not to be called for path-MTU probes. */
   received(counter: number): void
-  /** A probe came, after `received` was called for it; true if that closed a bucket. */
-  probed(counter: number, mtuProbes: number, atMs: number): boolean
+  /**
+   * A probe came, after `received` was called for it; true if that closed a bucket.
+   * @param consumed datagrams in all that the kernel took before they came here
+   */
+  probed(counter: number, mtuProbes: number, atMs: number, consumed?: number): boolean
   /** Over about 400 ms, and over so many more that 30 datagrams were due; undefined where that is not reached. */
   recent(): Loss | undefined
   /** Over about a second, under the same condition. */
@@ -24,6 +27,7 @@ interface Bucket {
   /** Counters after this one, up to the next bucket, belong to it. */
   readonly firstCounter: number
   readonly firstMtuProbes: number
+  readonly firstConsumed: number
   readonly startMs: number
   endMs: number
   expected: number
@@ -42,9 +46,10 @@ export function createLossWindow(): LossWindow {
   let open: Bucket | undefined
   let late: Bucket | undefined
   let closed: Bucket[] = []
-  const begin = (counter: number, mtuProbes: number, atMs: number): Bucket => ({
+  const begin = (counter: number, mtuProbes: number, atMs: number, consumed: number): Bucket => ({
     firstCounter: counter,
     firstMtuProbes: mtuProbes,
+    firstConsumed: consumed,
     startMs: atMs,
     endMs: atMs,
     expected: 0,
@@ -69,9 +74,9 @@ export function createLossWindow(): LossWindow {
       if (counter > open.firstCounter) open.received++
       else if (late !== undefined && counter > late.firstCounter) late.received++
     },
-    probed(counter, mtuProbes, atMs) {
+    probed(counter, mtuProbes, atMs, consumed = 0) {
       if (open === undefined) {
-        open = begin(counter, mtuProbes, atMs)
+        open = begin(counter, mtuProbes, atMs, consumed)
         return false
       }
       // An overtaken probe ends nothing.
@@ -79,10 +84,12 @@ export function createLossWindow(): LossWindow {
       const notCounted = (mtuProbes - open.firstMtuProbes) >>> 0
       const sent = counter - open.firstCounter
       open.expected = Math.max(0, sent - (notCounted <= maxMtuProbes ? notCounted : 0))
+      // The kernel runs ahead of what waits to be read here; over several buckets that evens out.
+      open.received += Math.max(0, consumed - open.firstConsumed)
       open.endMs = atMs
       if (late !== undefined) closed = [...closed.slice(1 - maxBuckets), late]
       late = open
-      open = begin(counter, mtuProbes, atMs)
+      open = begin(counter, mtuProbes, atMs, consumed)
       return true
     },
     recent: () => over(recentMs),

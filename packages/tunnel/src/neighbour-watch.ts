@@ -10,6 +10,7 @@ import {
   writeHopHeader,
 } from './datagram.ts'
 import type { HopRoutines } from './hop-routines.ts'
+import type { KernelView } from './kernel-view.ts'
 import { createLinkMetric, type LinkMetric } from './link-metric.ts'
 import { maxDatagramBytes, minDatagramBytes } from './limits.ts'
 import type { Link } from './links.ts'
@@ -64,6 +65,7 @@ export function createNeighbourWatch({
   sender,
   takeCounters,
   linkAlive,
+  kernelView,
   stats,
   interval,
   misses,
@@ -74,6 +76,7 @@ export function createNeighbourWatch({
   readonly sender: DatagramSender
   readonly takeCounters: TakeCounters
   readonly linkAlive: Int32Array
+  readonly kernelView: KernelView
   readonly stats: Float64Array
   readonly interval: ProbeInterval
   readonly misses: number
@@ -175,7 +178,7 @@ export function createNeighbourWatch({
         const probe = readProbe(view, at)
         const wasAlive = watch.liveness.alive
         const answer = watch.liveness.probeReceived(probe, atMs)
-        if (watch.metric.probed(readCounter(arena, at), probe, atMs))
+        if (watch.metric.probed(readCounter(arena, at), probe, atMs, kernelView.consumed(link.slot)))
           watch.liveness.lossSeen(watch.metric.lossRatio ?? 0)
         judge(watch, nowMs)
         // The other side does not hear us, or we have just come up: it should know now, not in an interval.

@@ -8,10 +8,19 @@ import type { Command, Report } from './commands.ts'
 import { createCopyTally, type CopyTally } from './copy-tally.ts'
 import { createDatagramReceiver } from './datagram-receiver.ts'
 import { createDatagramSender } from './datagram-sender.ts'
-import { datagramType, field, headerBytes, readCounter, readSequence, writeCounter } from './datagram.ts'
+import {
+  datagramType,
+  field,
+  headerBytes,
+  kernelCounterBase,
+  readCounter,
+  readSequence,
+  writeCounter,
+} from './datagram.ts'
 import type { HopRoutines } from './hop-routines.ts'
 import { isFrom, isPacketValid, isTo, unitKind, virtioBytes } from './inner-packet.ts'
 import type { Kernel } from './kernel.ts'
+import { noKernelView, type KernelView } from './kernel-view.ts'
 import { maxSessions } from './limits.ts'
 import { createLinks, type Link } from './links.ts'
 import { adaptToLoss, initialLossState, type LossState } from './loss-adaptation.ts'
@@ -59,6 +68,12 @@ interface Session extends Reassembly {
   used: boolean
 }
 
+/** Replay windows of one link: of what the neighbour's daemon numbered, and of what its kernel did. */
+interface HopWindows {
+  readonly daemon: ReplayWindow
+  readonly kernel: ReplayWindow
+}
+
 /** Late by this much, in datagrams of a link and units of a session, is still accepted. */
 const hopWindow = 8192
 const unitWindow = 4096
@@ -82,6 +97,7 @@ export function createReceiveLoop({
   udpPort,
   monitorFd,
   queryFd,
+  kernelView = noKernelView,
   nowMs,
   report,
   wakeSender,
@@ -102,6 +118,7 @@ export function createReceiveLoop({
   /** rtnetlink sockets, or -1: then lost carriers are found by silence. */
   readonly monitorFd: number
   readonly queryFd: number
+  readonly kernelView?: KernelView
   readonly nowMs: () => number
   readonly report: (report: Report) => void
   /** Lets the sending worker look at the reception counters. */
@@ -109,7 +126,7 @@ export function createReceiveLoop({
 }): ReceiveLoop {
   const stats = shared.receiveStats
   const { bytes, view } = arena
-  const links = createLinks(arena, shared.linkAlive)
+  const links = createLinks(arena, shared.linkAlive, kernelView)
   const routes = createRoutes()
   const forwarding = createForwarding(links)
   const hop = createHop()
@@ -130,6 +147,7 @@ export function createReceiveLoop({
     sender,
     takeCounters,
     linkAlive: shared.linkAlive,
+    kernelView,
     stats,
     interval: probeInterval,
     misses: probeMisses,
@@ -137,7 +155,7 @@ export function createReceiveLoop({
   })
   const carrier =
     monitorFd < 0 ? undefined : createCarrierWatch({ arena, kernel, monitorFd, queryFd, sourcePort: udpPort })
-  const hopWindows = new Map<number, ReplayWindow>()
+  const hopWindows = new Map<number, HopWindows>()
   const sessions = new Map<number, Session>()
   /** By peer: its protection, and the totals of its last report. */
   const lossStates = new Map<number, LossState & { readonly received: number; readonly lost: number }>()
@@ -359,8 +377,10 @@ export function createReceiveLoop({
       stats[stat.droppedBadTag]!++
       return
     }
-    const window = hopWindows.get(link.slot)!
+    const windows = hopWindows.get(link.slot)!
     const counter = readCounter(arena, at)
+    const isByKernel = counter >= kernelCounterBase
+    const window = isByKernel ? windows.kernel : windows.daemon
     if (!window.accept(counter)) {
       stats[stat.droppedHopReplay]!++
       return
@@ -370,7 +390,8 @@ export function createReceiveLoop({
     shared.linkTraffic[cell]! += length
     shared.linkTraffic[cell + 1]! += 1
     const type = bytes[at]!
-    watch.heard(link.slot, type, counter, arrivedAtMs)
+    // What a kernel sends says nothing of the daemon, which this link's liveness and loss are about.
+    if (!isByKernel) watch.heard(link.slot, type, counter, arrivedAtMs)
     if (type === datagramType.data) {
       const isMine =
         view.getUint32(at + field.label) === selfHigh && view.getUint32(at + field.label + 4) === selfLow
@@ -378,6 +399,7 @@ export function createReceiveLoop({
       else forward(link, at, length, datagramBytes)
       return
     }
+    if (isByKernel) return
     // Only the newest probe tells where the neighbour is: an older one may come over the path that was left.
     if (type === datagramType.probe && nameAt !== 0 && window.highest() === counter) roam(link, nameAt)
     watch.received(link, type, at, length, arrivedAtMs, now)
@@ -404,7 +426,11 @@ export function createReceiveLoop({
         case 'link': {
           const isNew = links.bySlot(command.slot) === undefined
           const link = links.set(command)
-          if (isNew) hopWindows.set(link.slot, createReplayWindow(hopWindow))
+          if (isNew)
+            hopWindows.set(link.slot, {
+              daemon: createReplayWindow(hopWindow),
+              kernel: createReplayWindow(hopWindow),
+            })
           watch.add(link, now)
           break
         }

@@ -7,6 +7,7 @@ import { createDatagramSender } from './datagram-sender.ts'
 import type { HopRoutines } from './hop-routines.ts'
 import { dscpOf, ipv6Bytes, isFrom, unitKind, virtio, virtioBytes } from './inner-packet.ts'
 import { errno, type Kernel } from './kernel.ts'
+import { noKernelView, type KernelView } from './kernel-view.ts'
 import { maxPeers, maxUnitBytes, rekeyAfterUnits, stopAfterUnits } from './limits.ts'
 import { createLinks } from './links.ts'
 import { protections } from './loss-adaptation.ts'
@@ -49,6 +50,7 @@ export function createSendLoop({
   udpFd,
   selfAddress,
   hitlessDscp = [],
+  kernelView = noKernelView,
   nowMs,
   report,
   wakeReceiver,
@@ -63,6 +65,7 @@ export function createSendLoop({
   readonly selfAddress: Uint8Array
   /** Classes of traffic (DSCP, 0 to 63) that go on both trees, whoever they are for. */
   readonly hitlessDscp?: readonly number[]
+  readonly kernelView?: Pick<KernelView, 'isDown'>
   readonly nowMs: () => number
   readonly report: (report: Report) => void
   /** Makes the receiving worker look for what has come. */
@@ -70,7 +73,7 @@ export function createSendLoop({
 }): SendLoop {
   const stats = shared.sendStats
   const { bytes, view } = arena
-  const links = createLinks(arena, shared.linkAlive)
+  const links = createLinks(arena, shared.linkAlive, kernelView)
   const routes = createRoutes()
   const forwarding = createForwarding(links)
   const sender = createDatagramSender({

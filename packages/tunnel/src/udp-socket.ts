@@ -25,6 +25,7 @@ const IPV6_V6ONLY = 26
 /** Never fragment, and ignore what ICMP claims: the probes measure the path (RFC 8899). */
 const PMTUDISC_PROBE = 3
 const SOL_UDP = 17
+const UDP_NO_CHECK6_RX = 102
 const UDP_GRO = 104
 const SO_TIMESTAMPNS = 35
 
@@ -58,6 +59,8 @@ export function openUdpSocket(
     option(SOL_SOCKET, SO_TIMESTAMPNS, 1),
     option(SOL_SOCKET, SO_SNDBUF, sendBufferBytes),
   ].find((result) => result < 0)
+  // Relays that forward in the kernel leave the checksum out: the tag covers what it would.
+  option(SOL_UDP, UDP_NO_CHECK6_RX, 1)
   // Beyond the system's limit only with CAP_NET_ADMIN; without it, as much as it gives.
   if (option(SOL_SOCKET, SO_RCVBUFFORCE, receiveBufferBytes) < 0)
     option(SOL_SOCKET, SO_RCVBUF, receiveBufferBytes)

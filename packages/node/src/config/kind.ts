@@ -30,18 +30,24 @@ export function integerKind(from: number, to: number): Kind<number> {
   return kind(accepts, schema, (text) => (/^-?\d{1,15}$/.test(text) ? Number(text) : text))
 }
 
-/** A whole number, or the word `auto`. */
-export function integerOrAutoKind(from: number, to: number): Kind<number | 'auto'> {
-  const integer = integerKind(from, to)
-  const accepts = `auto or a whole number from ${from} to ${to}`
+/** Any number between two bounds. */
+export function numberKind(from: number, to: number): Kind<number> {
+  const accepts = `a number from ${from} to ${to}`
+  const schema = z.number(accepts).min(from, accepts).max(to, accepts)
+  return kind(accepts, schema, (text) => (/^-?\d{1,9}(\.\d{1,9})?$/.test(text) ? Number(text) : text))
+}
+
+/** A number of this kind, or the word `auto`. */
+export function orAutoKind(number: Kind<number>): Kind<number | 'auto'> {
+  const accepts = `auto or ${number.accepts}`
   const either = z.unknown().transform((value, context): number | 'auto' => {
     if (value === 'auto') return value
-    const parsed = integer.schema.safeParse(value)
+    const parsed = number.schema.safeParse(value)
     if (parsed.success) return parsed.data
     context.addIssue({ code: 'custom', message: accepts, input: value })
     return z.NEVER
   })
-  return kind(accepts, either, (text) => integer.fromText(text))
+  return kind(accepts, either, (text) => number.fromText(text))
 }
 
 export const booleanKind: Kind<boolean> = kind('true or false', z.boolean('true or false'), booleanText)

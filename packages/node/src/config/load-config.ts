@@ -86,7 +86,7 @@ export async function inspectConfig(
       problems.push(`${place(origin, what)}: expected ${reason}`)
       continue
     }
-    ;(config[named.section] ??= {})[named.field] = parsed.data
+    ;(config[named.group] ??= {})[named.field] = parsed.data
     entries.push({ key: named.key, value: raw as RawValue, origin })
   }
   if (problems.length > 0) return { problems }
@@ -136,8 +136,8 @@ function fromEnvironment(env: NonNullable<ConfigSources['env']>, given: Given, w
   }
   const variables = namedSettings.map((named) => named.variable)
   for (const name of Object.keys(env)) {
-    const section = /^X0T_([A-Z]+)_/.exec(name)?.[1]?.toLowerCase()
-    if (section === undefined || !sections.includes(section) || variables.includes(name)) continue
+    const isOurs = sections.some((section) => name.startsWith(`X0T_${section.toUpperCase()}_`))
+    if (!isOurs || variables.includes(name)) continue
     warnings.push(`the environment variable ${name} is unknown and ignored${meant(name, variables)}`)
   }
 }

@@ -7,7 +7,8 @@ import {
   endpointsKind,
   hitlessKind,
   integerKind,
-  integerOrAutoKind,
+  numberKind,
+  orAutoKind,
   textKind,
   type Kind,
   type RawValue,
@@ -140,11 +141,24 @@ export const settings = {
   },
   probe: {
     intervalMs: setting(
-      integerOrAutoKind(5, 60_000),
+      orAutoKind(integerKind(5, 60_000)),
       'auto',
       'Milliseconds between two probes of a link. auto: 10 on a local network, more where round trip or jitter ask for it. The slower side decides.',
     ),
     misses: setting(integerKind(2, 50), 3, 'Probes in a row without an answer after which a link is down.'),
+    kernelIntervalMs: setting(
+      orAutoKind(numberKind(0.25, 60_000)),
+      'auto',
+      'Milliseconds between two probes that the kernel itself sends, with fast_path.mode. auto: 1 where the round trip is below 2, more where round trip and jitter ask for it.',
+      { fileKey: 'kernel_interval' },
+    ),
+  },
+  fastPath: {
+    mode: setting(
+      choiceKind(['off', 'auto', 'on']),
+      'off',
+      'Probe neighbours and forward for others in the kernel (eBPF). auto: where the kernel can, else by this process; on: do not start where it cannot. x0t node status says which.',
+    ),
   },
   identity: {
     svidTtlMs: setting(
@@ -206,6 +220,8 @@ export interface NamedSetting {
   readonly key: string
   readonly section: string
   readonly fileKey: string
+  /** Section and key as in {@link NodeConfig}. */
+  readonly group: string
   readonly field: string
   /** `X0T_NETWORK_LISTEN`. */
   readonly variable: string
@@ -213,10 +229,15 @@ export interface NamedSetting {
 }
 
 /** All settings in the order of the file. */
-export const namedSettings: readonly NamedSetting[] = Object.entries(settings).flatMap(([section, fields]) =>
+export const namedSettings: readonly NamedSetting[] = Object.entries(settings).flatMap(([group, fields]) =>
   Object.entries(fields as Readonly<Record<string, Setting>>).map(([field, setting]) => {
-    const fileKey = setting.fileKey ?? field.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+    const section = snakeCase(group)
+    const fileKey = setting.fileKey ?? snakeCase(field)
     const variable = `X0T_${section}_${fileKey}`.toUpperCase()
-    return { key: `${section}.${fileKey}`, section, fileKey, field, variable, setting }
+    return { key: `${section}.${fileKey}`, section, fileKey, group, field, variable, setting }
   }),
 )
+
+function snakeCase(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}

@@ -3,6 +3,7 @@ import { openEvp } from '../../src/aead.ts'
 import { createArena } from '../../src/arena.ts'
 import type { Carrier, Command, Report, RouteEntry, SessionCommand } from '../../src/commands.ts'
 import { compileHopRoutines } from '../../src/hop-routines.ts'
+import type { KernelView } from '../../src/kernel-view.ts'
 import { createReceiveLoop, type ReceiveLoop } from '../../src/receive-loop.ts'
 import { createSendLoop, type SendLoop } from '../../src/send-loop.ts'
 import {
@@ -87,7 +88,11 @@ export function sessionOf(self: string, peer: string, peerIndex: number, generat
   }
 }
 
-export function createFakeMesh(names: readonly string[], hitlessDscp: readonly number[] = []): FakeMesh {
+export function createFakeMesh(
+  names: readonly string[],
+  hitlessDscp: readonly number[] = [],
+  kernelViews: Readonly<Record<string, KernelView>> = {},
+): FakeMesh {
   const nodes = new Map<string, FakeNode>()
   const slots = new Map<string, number>()
   const peerIndex = (name: string): number => names.indexOf(name)
@@ -188,6 +193,7 @@ export function createFakeMesh(names: readonly string[], hitlessDscp: readonly n
         openAead: openEvp(),
         ...fds,
         selfAddress: addressOf(name),
+        ...(kernelViews[name] === undefined ? {} : { kernelView: kernelViews[name] }),
         nowMs: () => mesh.nowMs,
         report: (report: Report) => void reports.push(report),
       }
