@@ -10,7 +10,7 @@ export function describeTarget(target: AttachTarget): string {
       return `${target.interface} ${target.direction}`
     case 'cgroup':
       return target.path
-    case 'tracepoint':
+    default:
       return 'tracepoint'
   }
 }
@@ -21,7 +21,8 @@ export function describeTarget(target: AttachTarget): string {
  */
 export function linkName(program: string, target: AttachTarget, namespace?: number): string {
   const place = describeTarget(target).replaceAll(' ', '-')
-  const suffix = namespace === undefined || target.kind === 'cgroup' || target.kind === 'tracepoint' ? '' : `@${namespace}`
+  const suffix =
+    namespace === undefined || target.kind === 'cgroup' || target.kind === 'tracepoint' ? '' : `@${namespace}`
   return `${program}@${place.length > 120 ? `${place.slice(0, 60)}~${place.slice(-59)}` : place}${suffix}`
 }
 
@@ -61,17 +62,25 @@ export function targetFor(
   const { mode, before, after, cgroup } = request
   const allow = (...names: readonly (keyof TargetRequest)[]): void => {
     const unfit = targetFields.find((name) => request[name] !== undefined && !names.includes(name))
-    if (unfit !== undefined) throw invalid(`${program.name} is of type ${program.type}, which takes no ${unfit}`)
+    if (unfit !== undefined)
+      throw invalid(`${program.name} is of type ${program.type}, which takes no ${unfit}`)
   }
   switch (hookOf(program.type)) {
     case 'xdp':
       allow('interface', 'mode')
-      return { kind: 'xdp', interface: interfaceOf(program.name, request), ...(mode === undefined ? {} : { mode }) }
+      return {
+        kind: 'xdp',
+        interface: interfaceOf(program.name, request),
+        ...(mode === undefined ? {} : { mode }),
+      }
     case 'tcx': {
       allow('interface', 'direction', 'before', 'after')
       const direction = request.direction ?? directionOfName(program.name)
       if (direction === undefined)
-        throw invalid(`${program.name} runs on one direction of an interface`, '--direction ingress, or egress')
+        throw invalid(
+          `${program.name} runs on one direction of an interface`,
+          '--direction ingress, or egress',
+        )
       if (before !== undefined && after !== undefined) throw invalid('before and after exclude each other')
       return {
         kind: 'tcx',

@@ -5,6 +5,21 @@ export const errorCodes = {
   BPF_TYPE_UNSUPPORTED: 'The BTF describes a type that has no values to read or write; the message names it.',
   BPF_PROGRAM_NOT_SHIPPED:
     'x0t ships no program of that name, or its object file is missing from this installation; the hint says which.',
+  BPF_NAME_INVALID: 'A name cannot be that of an object or a pin; the message says what fits.',
+  BPF_NO_BPFFS: 'No BPF file system is mounted where pins go: mount -t bpf bpf /sys/fs/bpf.',
+  BPF_NOT_LOADED: 'Nothing of this name is loaded; x0t bpf list shows what is.',
+  BPF_ALREADY_LOADED: 'An object of this name is loaded. Unload it, or load the new one --as another name.',
+  BPF_HALF_DONE:
+    'A load or unload is running, or was killed half-way; x0t bpf unload NAME removes what is left of it.',
+  BPF_NOTHING_LOADED: 'The kernel took no program of the object; the message says why for each.',
+  BPF_PROGRAM_NOT_FOUND: 'The loaded object has no such program, or several: write OBJECT/PROGRAM.',
+  BPF_MAP_NOT_FOUND: 'The loaded object has no such map, or several: write OBJECT/MAP.',
+  BPF_ALREADY_ATTACHED: 'The program is attached there already; x0t bpf list shows where.',
+  BPF_NOT_ATTACHED: 'The program is not attached there; the hint names its attachments.',
+  BPF_TARGET_INVALID:
+    'The place to attach does not fit the type of the program; the message says what it takes.',
+  BPF_NAMESPACE_UNKNOWN: 'The network namespace of this process cannot be told: is /proc mounted?',
+  BPF_PACKET_INVALID: 'The packet is no hexadecimal text or no capture file (pcap); the message says where.',
 } as const
 
 /** One of {@link errorCodes}. */

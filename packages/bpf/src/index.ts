@@ -20,3 +20,39 @@ export type {
 export type { BtfMember, BtfType, BtfTypes } from './btf-type.ts'
 export { errorCodes, type BpfErrorCode } from './errors.ts'
 export { programPath, readProgram, shippedPrograms, type ShippedProgram } from './shipped-programs.ts'
+export {
+  defaultPinRoot,
+  nameOfPin,
+  objectFolder,
+  pinKinds,
+  pinName,
+  type ObjectState,
+  type PinKind,
+} from './pin-layout.ts'
+export { findPinned, isBpffs, readPins, requireBpffs, type Pin, type PinnedObject } from './pin-tree.ts'
+export { loadPinned, type LoadPinnedRequest, type LoadPinnedResult, type StepHook } from './load-pinned.ts'
+export {
+  describeTarget,
+  hookOf,
+  linkName,
+  targetFor,
+  type Hook,
+  type TargetRequest,
+} from './attach-target.ts'
+export {
+  attachPinned,
+  findPinnedMap,
+  findPinnedProgram,
+  type PinnedLink,
+  type PinnedProgram,
+} from './attach-pinned.ts'
+export {
+  detachPinned,
+  unloadPinned,
+  type DetachResult,
+  type Remainder,
+  type UnloadResult,
+} from './unload-pinned.ts'
+export { findHolders, type Holder } from './holders.ts'
+export { packetOfHex, packetsOfPcap } from './packet-input.ts'
+export { verdictName, verdictNames } from './verdict.ts'

@@ -30,10 +30,7 @@ export interface LoadPinnedResult {
  * and `unload` removes. Programs that the kernel refuses are left out and reported.
  * @throws X0tError BPF_ALREADY_LOADED, BPF_HALF_DONE, BPF_NOTHING_LOADED, and what the back end throws
  */
-export async function loadPinned(
-  backend: BpfBackend,
-  request: LoadPinnedRequest,
-): Promise<LoadPinnedResult> {
+export async function loadPinned(backend: BpfBackend, request: LoadPinnedRequest): Promise<LoadPinnedResult> {
   const { root, name, onStep = () => undefined } = request
   const staging = await beginObject(root, name)
   try {
@@ -73,6 +70,9 @@ function nothingLoaded(name: string, refusals: readonly Refusal[]): X0tError {
     refusals.length === 0
       ? `${name} holds no program`
       : `the kernel refused every program of ${name}: ${reasons}`,
-    { hint: hint ?? 'x0t bpf verify FILE shows the log of the verifier; x0t bpf doctor what this kernel can do' },
+    {
+      hint:
+        hint ?? 'x0t bpf verify FILE shows the log of the verifier; x0t bpf doctor what this kernel can do',
+    },
   )
 }

@@ -66,5 +66,9 @@ export function packetsOfPcap(file: Uint8Array): readonly Uint8Array[] {
 }
 
 function invalid(message: string, hint?: string): X0tError {
-  return new X0tError('BPF_PACKET_INVALID', message, hint === undefined ? { exitCode: 2 } : { hint, exitCode: 2 })
+  return new X0tError(
+    'BPF_PACKET_INVALID',
+    message,
+    hint === undefined ? { exitCode: 2 } : { hint, exitCode: 2 },
+  )
 }

@@ -117,7 +117,9 @@ export async function removeObject(root: string, name: string): Promise<readonly
   const removed: PinnedObject[] = []
   // What an earlier command left half done goes first, so that the rename below finds its target free.
   const there = (await readPins(root)).filter((object) => object.name === name)
-  for (const object of there.toSorted((a, b) => Number(a.state === 'loaded') - Number(b.state === 'loaded'))) {
+  for (const object of there.toSorted(
+    (a, b) => Number(a.state === 'loaded') - Number(b.state === 'loaded'),
+  )) {
     let { folder } = object
     if (object.state === 'loaded') {
       folder = objectFolder(root, name, 'unloading')

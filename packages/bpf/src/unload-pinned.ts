@@ -1,5 +1,5 @@
 import { unlink } from 'node:fs/promises'
-import { hasCode, X0tError, type Clock } from '@x0t/core'
+import { hasCode, X0tError } from '@x0t/core'
 import type { BpfBackend } from './contract.ts'
 import { findHolders, type Holder } from './holders.ts'
 import { findPinned, readPins, removeObject, type Pin, type PinnedObject } from './pin-tree.ts'
@@ -31,18 +31,24 @@ const looks = 50
  */
 export async function unloadPinned(
   backend: BpfBackend,
-  request: { readonly root: string; readonly name: string; readonly clock: Clock; readonly signal?: AbortSignal },
+  request: {
+    readonly root: string
+    readonly name: string
+    readonly wait: (delayMs: number) => Promise<void>
+  },
 ): Promise<UnloadResult> {
-  const { root, name, clock, signal } = request
+  const { root, name, wait } = request
   const there = (await readPins(root)).filter((object) => object.name === name)
   if (there.length === 0)
-    throw new X0tError('BPF_NOT_LOADED', `nothing named ${name} is loaded`, { hint: 'x0t bpf list shows what is' })
+    throw new X0tError('BPF_NOT_LOADED', `nothing named ${name} is loaded`, {
+      hint: 'x0t bpf list shows what is',
+    })
   const ids = await idsOf(backend, there)
   const removed = await removeObject(root, name)
   let left = await stillThere(backend, ids)
   for (let look = 0; look < looks && left.length > 0; look += 1) {
     if ((await findHolders(left)).some(({ length }) => length > 0)) break
-    await clock.sleep(lookEveryMs, signal)
+    await wait(lookEveryMs)
     left = await stillThere(backend, left)
   }
   const holders = await findHolders(left)
@@ -67,8 +73,13 @@ async function idsOf(backend: BpfBackend, objects: readonly PinnedObject[]): Pro
     open: (pin: string) => Promise<Disposable & { readonly id: number }>,
   ): Promise<void> => {
     for (const { name, path } of pins) {
-      using handle = await open(path)
-      kept.push({ kind, id: handle.id, name })
+      try {
+        using handle = await open(path)
+        kept.push({ kind, id: handle.id, name })
+      } catch (error) {
+        // What cannot be looked at can be removed all the same.
+        if (!(error instanceof Error)) throw error
+      }
     }
   }
   for (const { programs, maps, links } of objects) {
@@ -101,7 +112,11 @@ export interface DetachResult {
  * (`flow/flow_ingress`), or all (`flow`). The programs stay loaded.
  * @throws X0tError BPF_NOT_ATTACHED, BPF_NOT_LOADED
  */
-export async function detachPinned(backend: BpfBackend, root: string, reference: string): Promise<DetachResult> {
+export async function detachPinned(
+  backend: BpfBackend,
+  root: string,
+  reference: string,
+): Promise<DetachResult> {
   const slash = reference.indexOf('/')
   const object = await findPinned(root, slash < 0 ? reference : reference.slice(0, slash))
   const name = slash < 0 ? undefined : reference.slice(slash + 1)

@@ -29,4 +29,3 @@ export function verdictName(type: string, value: number): string {
 export function verdictNames(type: string): readonly string[] {
   return (verdicts[type] ?? []).map(([, name]) => name)
 }
-
