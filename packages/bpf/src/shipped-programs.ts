@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { hasCode, X0tError } from '@x0t/core'
 
 /** Names of the objects in `bpf/`, each compiled from `<name>.bpf.c`; bpf/README.md describes them. */
-export const shippedPrograms = ['fault', 'gen'] as const
+export const shippedPrograms = ['fastpath', 'fault', 'gen'] as const
 
 /** One of {@link shippedPrograms}. */
 export type ShippedProgram = (typeof shippedPrograms)[number]
