@@ -56,3 +56,6 @@ export {
 export { findHolders, type Holder } from './holders.ts'
 export { packetOfHex, packetsOfPcap } from './packet-input.ts'
 export { verdictName, verdictNames } from './verdict.ts'
+export { toJson, type BpfValue, type JsonValue } from './bpf-value.ts'
+export { createCodec, perCpuCodec, type Codec, type CodecOptions } from './codec.ts'
+export { declaredMapTypes, encodeGlobals, globalsOf, globalsOfSection, type Global } from './globals.ts'
