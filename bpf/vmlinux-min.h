@@ -210,6 +210,15 @@ struct sock {
 	__u16 sk_protocol;
 };
 
+struct inet_connection_sock {
+	__u8 icsk_ca_state : 5;
+};
+
+struct tcp_sock {
+	struct inet_connection_sock inet_conn;
+	__u32 mss_cache;
+};
+
 struct net_device {
 	possible_net_t nd_net;
 };
@@ -218,18 +227,11 @@ struct sk_buff {
 	struct net_device *dev;
 	struct sock *sk;
 	unsigned int len;
-	unsigned int end; /* an offset where the machine has 64 bits */
-	unsigned char *head;
 	__be16 protocol;
 };
 
-struct skb_shared_info {
-	unsigned short gso_size;
-	unsigned short gso_segs;
-};
-
 struct task_struct {
-	int pid;
+	int pid; /* of the thread */
 	int tgid;
 	unsigned int __state;
 };

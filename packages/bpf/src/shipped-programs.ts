@@ -3,7 +3,19 @@ import { resolve } from 'node:path'
 import { hasCode, X0tError } from '@x0t/core'
 
 /** Names of the objects in `bpf/`, each compiled from `<name>.bpf.c`; bpf/README.md describes them. */
-export const shippedPrograms = ['fastpath', 'fault', 'gen'] as const
+export const shippedPrograms = [
+  'chain',
+  'connections',
+  'drops',
+  'fastpath',
+  'fault',
+  'flow',
+  'gen',
+  'guard',
+  'retransmits',
+  'rtt',
+  'runqueue',
+] as const
 
 /** One of {@link shippedPrograms}. */
 export type ShippedProgram = (typeof shippedPrograms)[number]
