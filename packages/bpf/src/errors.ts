@@ -20,6 +20,9 @@ export const errorCodes = {
     'The place to attach does not fit the type of the program; the message says what it takes.',
   BPF_NAMESPACE_UNKNOWN: 'The network namespace of this process cannot be told: is /proc mounted?',
   BPF_PACKET_INVALID: 'The packet is no hexadecimal text or no capture file (pcap); the message says where.',
+  BPF_SIGNATURE_INVALID:
+    'The signature of an object file is malformed, false, or of something else. Do not load the object; get both again.',
+  BPF_SIGNATURE_UNTRUSTED: 'The object is signed, but by a key that is not trusted here.',
 } as const
 
 /** One of {@link errorCodes}. */

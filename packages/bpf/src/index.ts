@@ -59,3 +59,12 @@ export { verdictName, verdictNames } from './verdict.ts'
 export { toJson, type BpfValue, type JsonValue } from './bpf-value.ts'
 export { createCodec, perCpuCodec, type Codec, type CodecOptions } from './codec.ts'
 export { declaredMapTypes, encodeGlobals, globalsOf, globalsOfSection, type Global } from './globals.ts'
+export {
+  objectSignatureContext,
+  signObject,
+  verifyObject,
+  type ObjectSigner,
+  type ObjectVerifier,
+  type SignedContent,
+} from './object-signature.ts'
+export type { SigningKeys } from './signature-file.ts'
