@@ -68,3 +68,10 @@ export {
   type SignedContent,
 } from './object-signature.ts'
 export type { SigningKeys } from './signature-file.ts'
+export {
+  readProgramManifests,
+  type MetricLabel,
+  type ProgramManifest,
+  type ProgramMetric,
+} from './program-manifest.ts'
+export { readMetric, type MetricContext, type MetricHistogram, type MetricSample } from './program-metrics.ts'
