@@ -11,10 +11,13 @@ export type AttachTarget =
       readonly before?: number
       readonly after?: number
     }
-  /** tp_btf, named in the section of the program. */
-  | { readonly kind: 'tracepoint' }
-  /** sock_ops, cgroup_skb, connect4 and so on; the type is that of the program. */
-  | { readonly kind: 'cgroup'; readonly path: string }
+  /** tp_btf or raw_tp, named in the section of the program; an opened raw_tp does not know its `name` any more. */
+  | { readonly kind: 'tracepoint'; readonly name?: string }
+  /**
+   * sock_ops, cgroup_skb, connect4 and so on; the type is that of the program. An opened cgroup_skb does not know its
+   * `direction` any more.
+   */
+  | { readonly kind: 'cgroup'; readonly path: string; readonly direction?: 'ingress' | 'egress' }
 
 /** A program of an object file, before it is loaded. */
 export interface ProgramSpec {
@@ -27,6 +30,7 @@ export interface ProgramSpec {
 /** A map as declared in `.maps`, or a section of globals. */
 export interface MapSpec {
   readonly name: string
+  /** As bpftool names it: `percpu_hash`. */
   readonly type: string
   readonly keyBytes: number
   readonly valueBytes: number
@@ -98,9 +102,13 @@ export interface MapTypes {
 export interface BpfMap extends Disposable {
   readonly spec: MapSpec
   readonly id: number
+  /** File descriptor; of the native back end only, -1 otherwise. Threads of the process share it. */
+  readonly fd: number
   get(key: Uint8Array): Uint8Array | undefined
   set(key: Uint8Array, value: Uint8Array, mode?: 'any' | 'new' | 'existing'): void
   delete(key: Uint8Array): boolean
+  /** Puts a program into a prog_array, for tail calls. */
+  setProgram(key: Uint8Array, program: BpfProgram): void
   /** A snapshot in batches: [key, value] in no order. Per-CPU values lie one after the other, padded to 8 bytes. */
   entries(): Iterable<readonly [Uint8Array, Uint8Array]>
   /** The memory of a mmapable array itself: what is stored here the program sees at once. Native back end only. */
@@ -127,6 +135,8 @@ export interface BpfLink extends Disposable {
 export interface BpfProgram extends Disposable {
   readonly spec: ProgramSpec
   readonly id: number
+  /** File descriptor; of the native back end only, -1 otherwise. */
+  readonly fd: number
   attach(target: AttachTarget): BpfLink
   pin(path: string): void
   /** @param repeat times that the kernel runs it in a row */

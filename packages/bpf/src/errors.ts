@@ -23,6 +23,19 @@ export const errorCodes = {
   BPF_SIGNATURE_INVALID:
     'The signature of an object file is malformed, false, or of something else. Do not load the object; get both again.',
   BPF_SIGNATURE_UNTRUSTED: 'The object is signed, but by a key that is not trusted here.',
+  BPF_OBJECT_INVALID:
+    'The file is no BPF object that can be loaded; build it with clang -O2 -g -mcpu=v3 -target bpf.',
+  BPF_OBJECT_NOT_FOUND: 'No program, map or link of the kernel has this id or pin; x0t bpf list shows them.',
+  BPF_NOT_PERMITTED:
+    'The kernel refuses BPF to this process: run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON.',
+  BPF_UNSUPPORTED: 'This kernel, or this Node.js, cannot do it; x0t bpf doctor says what it can do.',
+  BPF_PROGRAM_REFUSED: "The kernel's verifier refused a program; its log says why, with source lines.",
+  BPF_BUSY: 'Another program has this place: detach it, or join it (tcx, or the chain of XDP programs).',
+  BPF_INTERFACE_NOT_FOUND: 'No network interface of this name in the network namespace of this process.',
+  BPF_MAP_MISMATCH: 'The map to use has another type or other sizes than the object declares.',
+  BPF_MAP_FULL: 'The map has no room for another entry.',
+  BPF_PIN_FAILED: 'The pin could not be made: pins need a bpffs, mount -t bpf bpf /sys/fs/bpf.',
+  BPF_CALL_FAILED: 'A call to the kernel failed; the message has its error number.',
 } as const
 
 /** One of {@link errorCodes}. */
