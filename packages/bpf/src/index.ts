@@ -87,6 +87,7 @@ export {
 } from './program-manifest.ts'
 export { readMetric, type MetricContext, type MetricHistogram, type MetricSample } from './program-metrics.ts'
 export { openNativeBackend, openNativeMap } from './native.ts'
+export { interfaceIndexOf } from './attach.ts'
 export { mapMemory } from './map-memory.ts'
 export { openRingBuffer, openRingReader, type RingBuffer, type RingReader } from './ring-buffer.ts'
 export { parseObject, type ObjectFile } from './object-file.ts'
