@@ -26,6 +26,10 @@ export interface Syscalls {
   interfaceIndex(name: string): number
   interfaceName(index: number): string | undefined
   readonly pageBytes: number
+  /** Gives the calling thread namespaces of its own. */
+  unshare(flags: number): number
+  /** Takes the calling thread into the namespace of a descriptor. */
+  setns(fd: number, type: number): number
 }
 
 type Ffi = typeof import('node:ffi')
@@ -44,6 +48,8 @@ const signatures = {
   if_nametoindex: { arguments: ['pointer'], return: 'u32' },
   if_indextoname: { arguments: ['u32', 'pointer'], return: 'u64' },
   sysconf: { arguments: ['i32'], return: 'i64' },
+  unshare: { arguments: ['i32'], return: 'i32' },
+  setns: { arguments: ['i32', 'i32'], return: 'i32' },
 } as const
 
 /** Number of bpf(2), <asm/unistd.h>. */
@@ -111,5 +117,7 @@ function bindSyscalls(): Syscalls {
         : name.toString('latin1').split('\0', 1)[0]
     },
     pageBytes: Number(functions.sysconf(SC_PAGESIZE)),
+    unshare: (flags) => checked(functions.unshare(flags)),
+    setns: (fd, type) => checked(functions.setns(fd, type)),
   }
 }

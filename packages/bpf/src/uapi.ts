@@ -193,6 +193,7 @@ export const errno = {
   ENODEV: 19,
   EINVAL: 22,
   ENOSPC: 28,
+  ENOSYS: 38,
   EOPNOTSUPP: 95,
   ENOTSUPP: 524,
 } as const
