@@ -23,6 +23,7 @@ const sources: Readonly<Record<string, () => Promise<{ readonly errorCodes: Code
   '@x0t/local-api': () => import('@x0t/local-api'),
   '@x0t/node': () => import('@x0t/node/errors'),
   '@x0t/testbed': () => import('@x0t/testbed'),
+  '@x0t/bpf': () => import('@x0t/bpf'),
   '@x0t/bench': () => import('@x0t/bench'),
 }
 
