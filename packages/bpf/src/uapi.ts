@@ -1,5 +1,3 @@
-import { getSystemErrorName } from 'node:util'
-
 /** Numbers of <linux/bpf.h>, Linux 6.18. The names of types are those of bpftool. */
 
 /** enum bpf_cmd */
@@ -184,7 +182,6 @@ export const errno = {
   ENOENT: 2,
   EINTR: 4,
   E2BIG: 7,
-  EBADF: 9,
   EAGAIN: 11,
   ENOMEM: 12,
   EACCES: 13,
@@ -197,8 +194,9 @@ export const errno = {
   EOPNOTSUPP: 95,
   ENOTSUPP: 524,
 } as const
+const errnoNames = new Map<number, string>(Object.entries(errno).map(([name, number]) => [number, name]))
 
-/** `EPERM` for 1. */
+/** `EPERM` for 1, `errno 1234` for a number without a name here. */
 export function errnoName(number: number): string {
-  return number === errno.ENOTSUPP ? 'ENOTSUPP' : getSystemErrorName(-number)
+  return errnoNames.get(number) ?? `errno ${number}`
 }

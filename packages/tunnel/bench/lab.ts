@@ -18,6 +18,8 @@ export interface LabOptions {
   readonly suite?: 'aes-256-gcm' | 'chacha20-poly1305'
   readonly probeMs?: number
   readonly nodeArguments?: readonly string[]
+  /** Probes and forwards in the kernel, with pins in this folder of a BPF file system. */
+  readonly fastPath?: { readonly pinRoot: string; readonly interval: number | 'auto' }
 }
 
 export interface Lab extends AsyncDisposable {
@@ -131,6 +133,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
       port: 7700,
       tun: host !== 'r',
       probeMs: options.probeMs,
+      fastPath: options.fastPath,
       suite: options.suite ?? 'aes-256-gcm',
       datagramBytes: options.datagramBytes ?? 1472,
       neighbours: near.map((name) => ({ name, host: hostOf.get(`${host} ${name}`), port: 7700 })),

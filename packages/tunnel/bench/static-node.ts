@@ -15,6 +15,9 @@ interface Config {
   readonly datagramBytes: number
   readonly suite: 'aes-256-gcm' | 'chacha20-poly1305'
   readonly probeMs?: number
+  readonly fastPath?: { readonly pinRoot: string; readonly interval: number | 'auto' }
+  /** Makes other keys and link ids, as a restart does. */
+  readonly generation?: string
 }
 
 const config = JSON.parse(process.argv[2]!) as Config
@@ -22,7 +25,8 @@ const hash = (text: string): Buffer => createHash('sha256').update(text).digest(
 const labelOf = (name: string): Uint8Array => hash(name).subarray(0, 8)
 const addressOf = (name: string): Uint8Array =>
   Buffer.concat([Buffer.from([0xfd, 0x78]), hash(name).subarray(0, 14)])
-const linkId = (from: string, to: string): number => hash(`link ${from} ${to}`).readUInt16BE(0)
+const { generation = '' } = config
+const linkId = (from: string, to: string): number => hash(`link ${from} ${to}${generation}`).readUInt16BE(0)
 const spi = (from: string, to: string): number => hash(`spi ${from} ${to}`).readUInt32BE(0)
 const log = (event: string, fields?: unknown): void => console.error(event, JSON.stringify(fields))
 
@@ -32,6 +36,7 @@ const plane = await openDataPlane({
   udp: { port: config.port },
   tun: config.tun ? {} : undefined,
   probe: { interval: config.probeMs ?? 'auto' },
+  ...(config.fastPath === undefined ? {} : { fastPath: { mode: 'on', labelOf, ...config.fastPath } }),
   log: { debug: log, info: log, warn: log, error: log },
 })
 plane.onEvent((event) => {
@@ -43,8 +48,8 @@ for (const { name, host, port } of config.neighbours) {
     id: name,
     localLinkId: linkId(name, config.self),
     remoteLinkId: linkId(config.self, name),
-    sendKey: hash(`hop ${config.self} ${name}`).subarray(0, 16),
-    receiveKey: hash(`hop ${name} ${config.self}`).subarray(0, 16),
+    sendKey: hash(`hop ${config.self} ${name}${generation}`).subarray(0, 16),
+    receiveKey: hash(`hop ${name} ${config.self}${generation}`).subarray(0, 16),
     endpoint: { host, port },
     carrier: 'udp',
   })
@@ -90,4 +95,7 @@ const stop = (): void => {
   void plane[Symbol.asyncDispose]()
 }
 process.once('SIGTERM', stop)
-process.on('SIGUSR2', () => console.error(JSON.stringify(plane.stats())))
+process.on('SIGUSR2', () => {
+  const kernelLinks = config.neighbours.map(({ name }) => plane.kernelLink(name))
+  console.error(JSON.stringify({ stats: plane.stats(), fastPath: plane.fastPath(), kernelLinks }))
+})

@@ -60,6 +60,8 @@ export type Command =
   | { readonly kind: 'use'; readonly localSpi: number }
   | { readonly kind: 'forget'; readonly localSpi: number }
   | { readonly kind: 'frames'; readonly neighbour: string; readonly bytes: Uint8Array }
+  /** The kernel has judged a link anew: to be looked at now. */
+  | { readonly kind: 'kernel-event' }
   | { readonly kind: 'stop' }
 
 /** From a worker to the owner. */
@@ -106,4 +108,6 @@ export interface WorkerOptions {
   readonly hitlessDscp: readonly number[]
   readonly probeInterval: ProbeInterval
   readonly probeMisses: number
+  /** Where the links of the program in the kernel lie in memory, if it runs. */
+  readonly fastPath?: { readonly address: bigint; readonly bytes: number } | undefined
 }

@@ -7,6 +7,9 @@ import { createArena } from './arena.ts'
 import { openCarrierSockets } from './carrier-sockets.ts'
 import type { Command, Report, RouteEntry, WorkerOptions } from './commands.ts'
 import type { DataPlaneEvent, Neighbour, RouteTarget, SecurityAssociation } from './contract.ts'
+import { chooseFastPath, type FastPathChoice, type FastPathStatus } from './fast-path-choice.ts'
+import type { KernelLink } from './fast-path-tables.ts'
+import { withKernelCounters } from './kernel-stats.ts'
 import { errnoName } from './kernel.ts'
 import { openLibc } from './libc.ts'
 import { maxDatagramBytes, maxRoutes, minDatagramBytes } from './limits.ts'
@@ -44,6 +47,8 @@ export interface DataPlaneOptions {
    * link decides the interval.
    */
   readonly probe?: { readonly interval?: ProbeInterval; readonly misses?: number }
+  /** Probes and forwards in the kernel; without it this process does. */
+  readonly fastPath?: FastPathChoice
   readonly log: Log
 }
 
@@ -74,6 +79,14 @@ export interface DataPlane extends AsyncDisposable {
   /** Calls `listener` for each event; the returned function ends that. */
   onEvent(listener: (event: DataPlaneEvent) => void): () => void
   stats(): Stats
+  /** Whether the kernel or this process probes and forwards, and why. */
+  fastPath(): FastPathStatus
+  /** What the kernel knows of the link to a neighbour; undefined where it does not carry it. */
+  kernelLink(neighbourId: string): KernelLink | undefined
+  /** Local link ids that an earlier process's links still use: not to be chosen anew. */
+  readonly takenLinkIds: ReadonlySet<number>
+  /** Neighbours whose packets the kernel went on forwarding while this node was down. */
+  readonly keptNeighbours: number
   /** How the kernel schedules the thread that probes and receives; undefined until, or unless, it says. */
   priority(): ThreadPriority | undefined
   /** What went over the links of a neighbour since it was added, headers of the mesh included. */
@@ -93,8 +106,8 @@ const closingMs = 3000
  */
 export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
   const { log } = options
-  const chosen = options.probe?.interval ?? 'auto'
-  const interval = chosen === 'auto' ? chosen : Math.max(1, Math.round(chosen))
+  const wanted = options.probe?.interval ?? 'auto'
+  const interval = wanted === 'auto' ? wanted : Math.max(1, Math.round(wanted))
   const misses = Math.max(1, Math.round(options.probe?.misses ?? 3))
   await using stack = new AsyncDisposableStack()
   const libc = openLibc()
@@ -128,6 +141,10 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
   else for (const fd of [carrier.monitorFd, carrier.queryFd]) owned(fd)
   const { monitorFd, queryFd } = 'error' in carrier ? { monitorFd: -1, queryFd: -1 } : carrier
 
+  const chosen = await chooseFastPath(options.fastPath, { ...options, port: udp.port, tunName, misses })
+  const { fastPath } = chosen
+  if (fastPath !== undefined) stack.use(fastPath)
+
   const shared = allocateSharedBuffers()
   const state = viewSharedState(shared)
   const listeners = new Set<(event: DataPlaneEvent) => void>()
@@ -147,13 +164,16 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
   const roles = tunFd < 0 ? (['receive'] as const) : (['receive', 'send'] as const)
   const workers = new Map<'send' | 'receive', Worker>()
   const tell = (command: Command, only?: 'send' | 'receive'): void => {
+    // First, so that the workers find in the kernel's memory what they are told of.
+    fastPath?.apply(command)
     for (const role of roles) {
       if (only !== undefined && only !== role) continue
       workers.get(role)?.postMessage(command)
       libc.write(eventFds[role], arena.pointer(one), 8)
     }
   }
-  const links = createLinkRegistry(state, tell)
+  const links = createLinkRegistry(state, tell, fastPath)
+  fastPath?.onJudged(() => tell({ kind: 'kernel-event' }, 'receive'))
   const seenUnits = new Map<number, number>()
   let priority: ThreadPriority | undefined
 
@@ -180,7 +200,9 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
       case 'metric': {
         const link = links.get(report.slot)
         if (link === undefined || link.retiring !== undefined) return
-        const { slot: _, ...measured } = report
+        const { slot, ...measured } = report
+        const lossToRatio = measured.lossToRatio ?? 0
+        fastPath?.lossSeen(slot, 1 - (1 - measured.lossRatio) * (1 - lossToRatio))
         const { neighbour, endpoint, carrier } = link
         emit({ ...measured, neighbour, endpoint, carrier })
         return
@@ -251,6 +273,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
       hitlessDscp: options.hitlessDscp ?? [],
       probeInterval: interval,
       probeMisses: misses,
+      fastPath: fastPath && { address: libc.addressOf(fastPath.memory), bytes: fastPath.memory.byteLength },
     }
     const cacheFolder = getCompileCacheDir()
     const worker = new Worker(new URL('worker-start.js', import.meta.url), {
@@ -349,7 +372,11 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
-    stats: () => readStats(state),
+    stats: () => withKernelCounters(readStats(state), fastPath?.counters()),
+    fastPath: () => chosen.status(),
+    kernelLink: (id) => fastPath?.linkOf(id),
+    takenLinkIds: new Set(fastPath?.inherited?.linkIds.keys()),
+    keptNeighbours: fastPath?.inherited?.neighbours ?? 0,
     priority: () => priority,
     traffic: (id) => links.traffic(id),
     peersWithTraffic: () =>

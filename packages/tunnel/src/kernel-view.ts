@@ -9,7 +9,7 @@ export interface KernelView {
   isDown(slot: number): boolean
   /** The kernel probes this link and it answers: whatever its daemon does, its kernel forwards. */
   isFresh(slot: number): boolean
-  /** The kernel has had an answer since the link was last down or new. */
+  /** Answers came in a row since the link was last down or new, whether that counts or not. */
   isUp(slot: number): boolean
   /** Datagrams numbered by the neighbour's daemon that the kernel took from this link. */
   consumed(slot: number): number
@@ -71,7 +71,7 @@ export function createKernelView(memory: ArrayBufferLike, nowNs: () => number): 
       isWatched(slot) &&
       word(slot, linkField.state) === kernelState.up &&
       nowNs() - long(slot, linkField.replyNs) <= Math.max(freshNs, long(slot, linkField.deadlineNs)),
-    isUp: (slot) => isWatched(slot) && word(slot, linkField.state) === kernelState.up,
+    isUp: (slot) => slot * linkBytes < memory.byteLength && word(slot, linkField.state) === kernelState.up,
     consumed: (slot) => (slot * linkBytes < memory.byteLength ? long(slot, linkField.consumed) : 0),
     mark(slot, { alive, unwatched }) {
       if (slot * linkBytes >= memory.byteLength) return

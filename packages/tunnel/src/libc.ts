@@ -5,6 +5,8 @@ import type { Scheduling } from './thread-priority.ts'
 
 /** What the owner's thread needs beyond {@link Kernel}, to open sockets and devices. */
 export interface Libc extends Kernel, Scheduling {
+  /** The memory at an address of this process, not a copy. */
+  memoryAt(address: bigint, length: number): ArrayBuffer
   open(path: string, flags: number): number
   ioctl(fd: number, request: number, address: bigint): number
   socket(family: number, type: number, protocol: number): number
@@ -54,6 +56,7 @@ export function openLibc(): Libc {
     numbers === undefined ? -errno.EOPNOTSUPP : checked(Number(call(numbers)))
   return {
     addressOf: (memory) => getRawPointer(memory),
+    memoryAt: (address, length) => toArrayBuffer(address, length, false),
     read: (fd, address, length) => checked(functions.read(fd, address, length)),
     write: (fd, address, length) => checked(functions.write(fd, address, length)),
     close: (fd) => checked(functions.close(fd)),

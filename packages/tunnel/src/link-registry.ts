@@ -2,7 +2,8 @@ import type { Carrier, Command } from './commands.ts'
 import type { Neighbour } from './contract.ts'
 import { maxLinks } from './limits.ts'
 import { full } from './peers.ts'
-import { trafficCells, type SharedState } from './shared-state.ts'
+import type { FastPath } from './fast-path.ts'
+import { trafficCell, trafficCells, type SharedState } from './shared-state.ts'
 import { encodeSocketAddress, type Endpoint } from './socket-address.ts'
 
 /** One keyed link, as the owner's thread knows it. */
@@ -42,15 +43,35 @@ export interface LinkRegistry {
 
 const retiredLinkMs = 5000
 
-export function createLinkRegistry(state: SharedState, tell: (command: Command) => void): LinkRegistry {
+/** What the program in the kernel knows of links, where it runs. */
+export type KernelLinks = Pick<FastPath, 'link' | 'inherited'>
+
+export function createLinkRegistry(
+  state: SharedState,
+  tell: (command: Command) => void,
+  kernel?: KernelLinks,
+): LinkRegistry {
   const links = new Map<number, LinkRecord>()
-  const freeSlots = Array.from({ length: maxLinks }, (_, slot) => slot)
+  // Those of an earlier process come last, long after the kernel has let go of them.
+  const isTaken = (slot: number): boolean => kernel?.inherited?.slots.has(slot) === true
+  const allSlots = Array.from({ length: maxLinks }, (_, slot) => slot)
+  const freeSlots = [...allSlots.filter((slot) => !isTaken(slot)), ...allSlots.filter(isTaken)]
   /** Traffic of a neighbour's links that are gone. */
   const past = new Map<string, Float64Array>()
   const linksOf = (neighbour: string): LinkRecord[] =>
     [...links.values()].filter((link) => link.neighbour === neighbour)
-  const trafficOf = (link: LinkRecord): Float64Array =>
+  const cellsOf = (link: LinkRecord): Float64Array =>
     state.linkTraffic.subarray(link.slot * trafficCells, (link.slot + 1) * trafficCells)
+  const trafficOf = (link: LinkRecord): Float64Array => {
+    const cells = Float64Array.from(cellsOf(link))
+    const inKernel = kernel?.link(link.slot)
+    if (inKernel === undefined) return cells
+    cells[trafficCell.byReceiver]! += inKernel.txBytes
+    cells[trafficCell.byReceiver + 1]! += inKernel.txDatagrams
+    cells[trafficCell.received]! += inKernel.rxBytes
+    cells[trafficCell.received + 1]! += inKernel.rxDatagrams
+    return cells
+  }
   const add = (to: Float64Array, from: Float64Array): void => {
     for (let i = 0; i < trafficCells; i++) to[i]! += from[i]!
   }
@@ -60,7 +81,7 @@ export function createLinkRegistry(state: SharedState, tell: (command: Command) 
     const sum = past.get(link.neighbour) ?? new Float64Array(trafficCells)
     past.set(link.neighbour, sum)
     add(sum, trafficOf(link))
-    trafficOf(link).fill(0)
+    cellsOf(link).fill(0)
     // Not the slot that was freed last: a worker may still have a datagram of it at hand.
     freeSlots.push(link.slot)
     tell({ kind: 'unlink', slot: link.slot })

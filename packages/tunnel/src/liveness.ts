@@ -8,6 +8,12 @@ import { createRoundTrip } from './round-trip.ts'
 /** Why a link went down: nothing was heard, its interface or route is gone, or the neighbour does not hear us. */
 export type DownReason = 'silent' | 'carrier' | 'told'
 
+/**
+ * What the program in this node's kernel finds by probes of its own: nobody answers, or the neighbour's kernel does, which
+ * forwards whatever its daemon is at; undefined where it does not know.
+ */
+export type KernelFinding = 'down' | 'fresh' | undefined
+
 export type Change = { readonly kind: 'up' } | { readonly kind: 'down'; readonly reason: DownReason }
 
 /**
@@ -27,7 +33,9 @@ export interface Liveness {
   /** True if a probe is due, or so nearly that it may go now that the thread is awake. */
   isDue(nowMs: number): boolean
   /** The change of state since the last call, if any. */
-  judge(nowMs: number): Change | undefined
+  judge(nowMs: number, finding?: KernelFinding): Change | undefined
+  /** For how long this side's probes have proved what the kernel's deny, ms; 0 if they agree. */
+  contradictedMs(nowMs: number): number
   /** The interface under the link is gone: {@link Liveness.judge} takes it down. */
   carrierLost(): void
   /** The link has another carrier or path: what was measured does not hold. */
@@ -48,6 +56,8 @@ export interface Liveness {
 }
 
 const microseconds = 2 ** 32
+/** A daemon whose kernel goes on forwarding may be silent so long: it is being restarted, and comes back with new keys. */
+const restMs = 10_000
 /** TCP under a `tls` link may be silent so long while it repairs a loss. */
 const tlsDeadlineMs = 1500
 
@@ -85,6 +95,9 @@ export function createLiveness({
   /** Only an echo of a probe sent since then proves that the link is back. */
   let lostAtUs: number | undefined
   let proven = true
+  /** The neighbour's daemon is silent, its kernel is not. */
+  let isResting = false
+  let contradictedSinceMs = Infinity
   let lastSentUs: number | undefined
   let echoSentUs = 0
   let echoAtMs = -Infinity
@@ -119,12 +132,14 @@ export function createLiveness({
     // A longer one was a fault, and says nothing of how lively the neighbour is otherwise.
     if (gap > 0 && gap < peerMisses * maxStretch * 2) gaps.record(gap, atMs)
     heardAtMs = Math.max(heardAtMs, atMs)
+    isResting = false
     sentSinceHeard = 0
     failures = 0
     hearing = true
   }
   const goDown = (reason: DownReason, now: number): Change => {
     alive = false
+    isResting = false
     damping.down(now)
     lostAtUs = toUs(now)
     proven = false
@@ -187,16 +202,25 @@ export function createLiveness({
       if (failures++ < maxRetries) sentSinceHeard--
     },
     isDue: (now) => now >= dueAtMs - spacingMs() * earlyShare,
-    judge(now) {
+    judge(now, finding) {
       if (cut !== undefined) {
         const reason = cut
         cut = undefined
         hearing = false
         if (alive) return goDown(reason, now)
       }
-      if (hearing && now - heardAtMs >= deadlineMs() && sentSinceHeard >= misses) hearing = false
-      const lives = hearing && peerHears && proven
-      if (alive) return lives ? undefined : goDown(hearing ? 'told' : 'silent', now)
+      if (hearing && now - heardAtMs >= deadlineMs() && sentSinceHeard >= misses) {
+        isResting = alive && finding === 'fresh' && now - heardAtMs < restMs
+        hearing = isResting
+      }
+      const proves = hearing && peerHears && proven
+      if (!proves || finding !== 'down') contradictedSinceMs = Infinity
+      else if (contradictedSinceMs === Infinity) contradictedSinceMs = now
+      const lives = proves && finding !== 'down'
+      if (alive) {
+        if (lives) return undefined
+        return goDown(hearing && finding !== 'down' ? 'told' : 'silent', now)
+      }
       if (!lives) {
         steadySinceMs = Infinity
         return undefined
@@ -207,6 +231,7 @@ export function createLiveness({
       dueAtMs = now
       return { kind: 'up' }
     },
+    contradictedMs: (now) => Math.max(0, now - contradictedSinceMs),
     carrierLost() {
       if (!alive || carries === 'tls') return
       cut = 'carrier'
@@ -226,7 +251,7 @@ export function createLiveness({
     nextAtMs() {
       if (!alive) return steadySinceMs === Infinity ? dueAtMs : Math.min(dueAtMs, steadySinceMs + holdMs())
       // Before enough of our own probes are out nothing is judged.
-      return sentSinceHeard >= misses ? Math.min(dueAtMs, heardAtMs + deadlineMs()) : dueAtMs
+      return sentSinceHeard >= misses && !isResting ? Math.min(dueAtMs, heardAtMs + deadlineMs()) : dueAtMs
     },
     get alive() {
       return alive

@@ -14,7 +14,7 @@ import type { KernelView } from './kernel-view.ts'
 import { createLinkMetric, type LinkMetric } from './link-metric.ts'
 import { maxDatagramBytes, minDatagramBytes } from './limits.ts'
 import type { Link } from './links.ts'
-import { createLiveness, type DownReason, type Liveness } from './liveness.ts'
+import { createLiveness, type DownReason, type KernelFinding, type Liveness } from './liveness.ts'
 import { createPathMtu, type PathMtu } from './path-mtu.ts'
 import type { ProbeInterval } from './probe-pace.ts'
 import { probeLabel, readProbe, writeProbe } from './probe.ts'
@@ -29,6 +29,8 @@ interface Watch {
   metric: LinkMetric
   mtuProbes: number
   udpTryAtMs: number
+  /** The kernel's judgement is given up, because this thread's probes say otherwise. */
+  unwatched: boolean
 }
 
 /** Probes all links, judges them, measures them. Belongs to the receiving worker. */
@@ -51,6 +53,8 @@ export interface NeighbourWatch {
 
 /** While a link is carried by `tls`, UDP is tried this often. */
 const udpTryIntervalMs = 2000
+/** So long may the kernel's probes fail while this thread's get through: the neighbour's kernel may have stopped answering. */
+const unwatchAfterMs = 1000
 /** A backlog of datagrams puts off judgement for this long at most. */
 const maxBacklogMs = 50
 const downStat: Readonly<Record<DownReason, number>> = {
@@ -112,11 +116,23 @@ export function createNeighbourWatch({
     watch.mtuProbes++
     sendMtu(watch.link, datagramType.mtuProbe, size, size)
   }
-  const judge = (watch: Watch, nowMs: number): void => {
-    const change = watch.liveness.judge(nowMs)
-    if (change === undefined) return
+  const mark = ({ link, liveness, unwatched }: Watch): void =>
+    kernelView.mark(link.slot, { alive: liveness.alive, unwatched })
+  const findingOf = ({ link: { slot } }: Watch): KernelFinding =>
+    kernelView.isDown(slot) ? 'down' : kernelView.isFresh(slot) ? 'fresh' : undefined
+  const judge = (watch: Watch, nowMs: number, finding = findingOf(watch)): void => {
+    const change = watch.liveness.judge(nowMs, finding)
     const { slot } = watch.link
+    const unwatched = watch.unwatched
+      ? !kernelView.isUp(slot)
+      : watch.liveness.contradictedMs(nowMs) > unwatchAfterMs
+    if (unwatched !== watch.unwatched) {
+      watch.unwatched = unwatched
+      mark(watch)
+    }
+    if (change === undefined) return
     linkAlive[slot] = change.kind === 'up' ? 1 : 0
+    mark(watch)
     // What is missed while a link is dead is not the loss of the living link.
     watch.metric = createLinkMetric(nowMs)
     if (change.kind === 'up') {
@@ -146,17 +162,21 @@ export function createNeighbourWatch({
         known.link = link
         known.mtu.restart(nowMs)
         known.liveness.carrierChanged(link.carrier)
+        mark(known)
         return
       }
-      watches.set(link.slot, {
+      const watch: Watch = {
         link,
         liveness: createLiveness({ interval, misses, carrier: link.carrier, nowMs }),
         mtu: createPathMtu(nowMs),
         metric: createLinkMetric(nowMs),
         mtuProbes: 0,
         udpTryAtMs: nowMs,
-      })
+        unwatched: false,
+      }
+      watches.set(link.slot, watch)
       linkAlive[link.slot] = 0
+      mark(watch)
       countLinks()
     },
     remove(slot) {
@@ -197,7 +217,8 @@ export function createNeighbourWatch({
       const mayJudge = isDrained || nowMs - drainedAtMs > maxBacklogMs
       for (const watch of watches.values()) {
         if (watch.liveness.isDue(nowMs)) sendProbe(watch, nowMs)
-        if (mayJudge) judge(watch, nowMs)
+        const finding = findingOf(watch)
+        if (mayJudge || finding === 'down') judge(watch, nowMs, finding)
         if (!watch.liveness.alive) continue
         if (watch.link.carrier === 'udp') {
           for (const size of watch.mtu.due(nowMs)) sendMtuProbe(watch, size)

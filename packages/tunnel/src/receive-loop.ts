@@ -494,6 +494,7 @@ export function createReceiveLoop({
           break
         }
         case 'use':
+        case 'kernel-event':
         case 'stop':
           break
       }

@@ -49,6 +49,7 @@ export interface Routes {
   byLabel(high: number, low: number): Route | undefined
   byAddress(w0: number, w1: number, w2: number, w3: number): Route | undefined
   byPeer(peer: number): Route | undefined
+  all(): Iterable<Route>
 }
 
 export function createRoutes(): Routes {
@@ -113,6 +114,7 @@ export function createRoutes(): Routes {
       return undefined
     },
     byPeer: (peer) => peers.get(peer),
+    all: () => peers.values(),
   }
 }
 

@@ -302,6 +302,7 @@ export function createSendLoop({
           break
         }
         case 'frames':
+        case 'kernel-event':
         case 'stop':
           break
       }

@@ -4,6 +4,7 @@ import { createBusyWatch } from './busy-watch.ts'
 import type { Command, Report, WorkerOptions } from './commands.ts'
 import { compileHopRoutines } from './hop-routines.ts'
 import type { Kernel } from './kernel.ts'
+import { noKernelView, type KernelView } from './kernel-view.ts'
 import { createReceiveLoop } from './receive-loop.ts'
 import { createSendLoop } from './send-loop.ts'
 import { stat, viewSharedState } from './shared-state.ts'
@@ -22,6 +23,7 @@ const batchesBeforeTimers = 8
 export function runWorker({
   options,
   kernel,
+  kernelView = noKernelView,
   openAead,
   nowMs,
   priority,
@@ -30,6 +32,7 @@ export function runWorker({
 }: {
   readonly options: WorkerOptions
   readonly kernel: Kernel
+  readonly kernelView?: KernelView
   readonly openAead: AeadFactory
   readonly nowMs: () => number
   readonly priority?: PriorityControl | undefined
@@ -46,6 +49,7 @@ export function runWorker({
     tunFd: options.tunFd,
     udpFd: options.udpFd,
     selfAddress: options.selfAddress,
+    kernelView,
     nowMs,
     report: post,
   }
