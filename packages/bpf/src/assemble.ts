@@ -1,5 +1,5 @@
 import { X0tError } from '@x0t/core'
-import type { BtfRecords } from './btf-ext.ts'
+import type { BtfRecord, BtfRecords } from './btf-ext.ts'
 import { sectionFlag, symbolType, type ElfRelocation } from './elf.ts'
 import type { FunctionDefinition, ObjectFile, ProgramDefinition } from './object-file.ts'
 import { pseudo } from './uapi.ts'
@@ -46,12 +46,16 @@ class Assembler {
   readonly #object: ObjectFile
   readonly #name: string
   readonly #pieces: Piece[] = []
+  readonly #starts = new Map<FunctionDefinition, number>()
+  readonly #functions: ReadonlyMap<string, FunctionDefinition>
+  readonly #relocations = new Map<number, ReadonlyMap<number, ElfRelocation>>()
   #bytes = 0
   readonly #mapReferences: MapReference[] = []
 
   constructor(object: ObjectFile, { spec, entry }: ProgramDefinition) {
     this.#object = object
     this.#name = spec.name
+    this.#functions = new Map(object.functions.map((found) => [`${found.section} ${found.offset}`, found]))
     this.#startOf(entry)
   }
 
@@ -70,12 +74,10 @@ class Assembler {
   }
 
   #copy({ source, start }: Piece): Uint8Array {
-    const { sections, relocations } = this.#object.elf
-    const bytes = sections[source.section]!.bytes.slice(source.offset, source.offset + source.bytes)
+    const section = this.#object.elf.sections[source.section]!
+    const bytes = section.bytes.slice(source.offset, source.offset + source.bytes)
     const view = new DataView(bytes.buffer)
-    const byOffset = new Map(
-      (relocations.get(source.section) ?? []).map((relocation) => [relocation.offset, relocation]),
-    )
+    const byOffset = this.#relocationsOf(source.section)
     for (let at = 0; at < bytes.length; at += 8) {
       const code = bytes[at]!
       const relocation = byOffset.get(source.offset + at)
@@ -141,9 +143,7 @@ class Assembler {
   }
 
   #functionAt(section: number, offset: number): FunctionDefinition {
-    const found = this.#object.functions.find(
-      (candidate) => candidate.section === section && candidate.offset === offset,
-    )
+    const found = this.#functions.get(`${section} ${offset}`)
     if (found === undefined)
       throw this.#invalid(`calls byte ${offset} of section ${section}, where no function starts`)
     return found
@@ -151,13 +151,14 @@ class Assembler {
 
   /** Where a function is in the assembly; it is put to the end if it is not yet there. */
   #startOf(source: FunctionDefinition): number {
-    const known = this.#pieces.find((piece) => piece.source === source)
-    if (known !== undefined) return known.start
+    const known = this.#starts.get(source)
+    if (known !== undefined) return known
     const start = this.#bytes
     this.#bytes += source.bytes
     if (this.#bytes / 8 > maxInstructions)
       throw this.#invalid(`has more than ${maxInstructions} instructions`)
     this.#pieces.push({ source, start })
+    this.#starts.set(source, start)
     return start
   }
 
@@ -167,8 +168,10 @@ class Assembler {
     const parts: Uint8Array[] = []
     for (const { source, start } of this.#pieces) {
       const section = this.#object.elf.sections[source.section]!
-      for (const { offset, bytes } of records.bySection.get(section.name) ?? []) {
-        if (offset < source.offset || offset >= source.offset + source.bytes) continue
+      const all = records.bySection.get(section.name) ?? []
+      const end = source.offset + source.bytes
+      for (let i = firstFrom(all, source.offset); i < all.length && all[i]!.offset < end; i++) {
+        const { offset, bytes } = all[i]!
         const copy = bytes.slice()
         new DataView(copy.buffer).setUint32(0, (offset - source.offset + start) / unit, true)
         parts.push(copy)
@@ -177,9 +180,30 @@ class Assembler {
     return Buffer.concat(parts)
   }
 
+  #relocationsOf(section: number): ReadonlyMap<number, ElfRelocation> {
+    const known = this.#relocations.get(section)
+    if (known !== undefined) return known
+    const relocations = this.#object.elf.relocations.get(section) ?? []
+    const byOffset = new Map(relocations.map((relocation) => [relocation.offset, relocation]))
+    this.#relocations.set(section, byOffset)
+    return byOffset
+  }
+
   #invalid(found: string): X0tError {
     return new X0tError('BPF_OBJECT_INVALID', `program ${this.#name} of the object file ${found}`)
   }
+}
+
+/** Index of the first record at or after an offset; they are in order. */
+function firstFrom(records: readonly BtfRecord[], offset: number): number {
+  let low = 0
+  let high = records.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (records[middle]!.offset < offset) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /** src_reg of an instruction; dst_reg stays. */

@@ -1,5 +1,5 @@
 import { readlink } from 'node:fs/promises'
-import { hasCode, messageOf, X0tError } from '@x0t/core'
+import { hasCode, X0tError } from '@x0t/core'
 import { linkName } from './attach-target.ts'
 import type { AttachTarget, BpfBackend } from './contract.ts'
 import { findPinned, pinPath, type Pin, type PinnedObject } from './pin-tree.ts'
@@ -79,16 +79,21 @@ export async function attachPinned(
   return { object: object.name, name, id: link.id, path }
 }
 
-/** Inode of this process's network namespace where that is not the machine's (that of process 1). */
-export async function foreignNamespace(): Promise<number | undefined> {
-  const inode = async (pid: string): Promise<number> =>
-    Number(/\d+/.exec(await readlink(`/proc/${pid}/ns/net`))?.[0])
-  const own = await inode('self')
+/**
+ * Inode of this process's network namespace where that is not the machine's: that of process 1 or, where that may not
+ * be looked at, of the kernel's threads (process 2). Undefined where it is, or where neither tells.
+ */
+export async function foreignNamespace(proc = '/proc'): Promise<number | undefined> {
+  const own = await namespaceOf(proc, 'self')
+  const machine = (await namespaceOf(proc, '1')) ?? (await namespaceOf(proc, '2'))
+  return machine === undefined || own === machine ? undefined : own
+}
+
+async function namespaceOf(proc: string, pid: string): Promise<number | undefined> {
   try {
-    return own === (await inode('1')) ? undefined : own
+    return Number(/\d+/.exec(await readlink(`${proc}/${pid}/ns/net`))?.[0])
   } catch (error) {
-    // Without the right to look at process 1 every name tells its namespace.
-    if (hasCode(error, 'EACCES') || hasCode(error, 'EPERM') || hasCode(error, 'ENOENT')) return own
-    throw new X0tError('BPF_NAMESPACE_UNKNOWN', messageOf(error), { cause: error })
+    if (hasCode(error, 'EACCES') || hasCode(error, 'EPERM') || hasCode(error, 'ENOENT')) return undefined
+    throw error
   }
 }

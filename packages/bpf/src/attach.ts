@@ -132,8 +132,8 @@ function attachCgroup(program: Attachable, target: AttachTarget & { readonly kin
   const path = openSyscalls().open(target.path)
   if (path < 0) {
     throw failure(`cgroup ${target.path} could not be opened`, path, {
-      code: 'BPF_CALL_FAILED',
-      hint: 'name a folder of a cgroup2: findmnt -t cgroup2',
+      code: 'BPF_TARGET_INVALID',
+      hint: 'findmnt -t cgroup2',
     })
   }
   using folder = new Descriptor(path, `cgroup ${target.path}`)
@@ -151,6 +151,11 @@ function attachCgroup(program: Attachable, target: AttachTarget & { readonly kin
       .u32(8, attachType[hook])
       .call('LINK_CREATE')
     if (result !== -errno.EINVAL) break
+  }
+  if (result === -errno.EBADF) {
+    throw new X0tError('BPF_TARGET_INVALID', `${target.path} is no folder of a cgroup2`, {
+      hint: 'findmnt -t cgroup2',
+    })
   }
   if (result < 0) throw refused(program, `cgroup ${target.path}`, result)
   return new NativeLink(result)

@@ -6,12 +6,12 @@ import { resolve } from './resolve-type.ts'
 export interface Btf extends BtfTypes {
   readonly types: readonly BtfType[]
   /** Text at an offset into the string section. */
-  text(offset: number): string
+  text(offset: number, maxBytes?: number): string
 }
 
 const magic = 0xeb9f
 const maxBytes = 64 * 1024 * 1024
-const maxTypes = 1_000_000
+const maxTypes = 500_000
 
 /** Kinds by number. */
 const kinds = [
@@ -131,14 +131,18 @@ export function parseBtf(bytes: Uint8Array): Btf {
     types,
     count: types.length,
     type: (id) => types[id] ?? { kind: 'unknown' },
-    text: (offset) => textAt(scan, offset),
+    text: (offset, maxBytes) => textAt(scan, offset, maxBytes),
   }
 }
 
 /** @throws X0tError BPF_OBJECT_INVALID */
-export function textAt({ reader, stringsAt, stringsEnd }: BtfScan, offset: number): string {
+export function textAt(
+  { reader, stringsAt, stringsEnd }: BtfScan,
+  offset: number,
+  maxBytes?: number,
+): string {
   if (stringsAt + offset >= stringsEnd) throw reader.invalid(`names a string at ${offset}`)
-  return reader.text(stringsAt + offset)
+  return reader.text(stringsAt + offset, maxBytes)
 }
 
 /** The whole of one type. */

@@ -1,5 +1,8 @@
 import { X0tError } from '@x0t/core'
 
+/** KSYM_NAME_LEN of the kernel; files of a few bytes must not cost much more to read. */
+const longestName = 512
+
 /** Reads little-endian fields; out of bounds is BPF_OBJECT_INVALID. */
 export class ByteReader {
   readonly bytes: Uint8Array
@@ -42,11 +45,12 @@ export class ByteReader {
     return this.bytes.subarray(at, at + bytes)
   }
 
-  /** Text up to its zero. */
-  text(at: number): string {
-    const end = this.bytes.indexOf(0, this.#check(at, 1))
-    if (end < 0) throw this.invalid(`has a string at ${at} without an end`)
-    return latin.decode(this.bytes.subarray(at, end))
+  /** Text up to its zero; longer than `maxBytes` is invalid. */
+  text(at: number, maxBytes = longestName): string {
+    this.#check(at, 1)
+    const end = this.bytes.subarray(at, at + maxBytes + 1).indexOf(0)
+    if (end < 0) throw this.invalid(`has a string at ${at} without an end within ${maxBytes} bytes`)
+    return latin.decode(this.bytes.subarray(at, at + end))
   }
 
   invalid(found: string): X0tError {

@@ -18,7 +18,6 @@ export const errorCodes = {
   BPF_NOT_ATTACHED: 'The program is not attached there; the hint names its attachments.',
   BPF_TARGET_INVALID:
     'The place to attach does not fit the type of the program; the message says what it takes.',
-  BPF_NAMESPACE_UNKNOWN: 'The network namespace of this process cannot be told: is /proc mounted?',
   BPF_PACKET_INVALID: 'The packet is no hexadecimal text or no capture file (pcap); the message says where.',
   BPF_SIGNATURE_INVALID:
     'The signature of an object file is malformed, false, or of something else. Do not load the object; get both again.',
@@ -36,6 +35,13 @@ export const errorCodes = {
   BPF_MAP_FULL: 'The map has no room for another entry.',
   BPF_PIN_FAILED: 'The pin could not be made: pins need a bpffs, mount -t bpf bpf /sys/fs/bpf.',
   BPF_CALL_FAILED: 'A call to the kernel failed; the message has its error number.',
+  BPF_CHAIN_FULL: 'A chain of XDP programs, or the table of chains, has no room for one more.',
+  BPF_CHAIN_IN_USE: 'Programs run in the chain of an interface; detach or unload them first.',
+  BPF_NOT_CHAINABLE:
+    'The program does not include bpf/chain.h, or was not loaded by x0t bpf load: it cannot share an interface.',
+  BPF_MANIFEST_INVALID:
+    'The manifest does not say what it should; the message names the place, docs/bpf.md shows one.',
+  BPF_VERDICT_UNKNOWN: 'Programs of this type have no such verdict; the hint lists them.',
 } as const
 
 /** One of {@link errorCodes}. */

@@ -42,6 +42,7 @@ export {
   type PinnedObject,
 } from './pin-tree.ts'
 export { loadPinned, type LoadPinnedRequest, type LoadPinnedResult, type StepHook } from './load-pinned.ts'
+export { loadAndPin, type ChainFile, type LoadAndPinRequest } from './load-and-pin.ts'
 export {
   describeTarget,
   hookOf,
@@ -50,23 +51,33 @@ export {
   type Hook,
   type TargetRequest,
 } from './attach-target.ts'
+export { findPinnedMap, findPinnedProgram, type PinnedLink, type PinnedProgram } from './attach-pinned.ts'
 export {
-  attachPinned,
-  findPinnedMap,
-  findPinnedProgram,
-  type PinnedLink,
-  type PinnedProgram,
-} from './attach-pinned.ts'
-export {
-  detachPinned,
-  unloadPinned,
-  type DetachResult,
-  type Remainder,
-  type UnloadResult,
-} from './unload-pinned.ts'
+  attachProgram,
+  defaultPriority,
+  infoOf,
+  type AttachRequest,
+  type AttachResult,
+  type AttachSurroundings,
+} from './attach-program.ts'
+export { readChains, type Chain } from './chain.ts'
+export type { ChainEntry } from './chain-order.ts'
+export { xdpOnInterface, type InterfaceXdp, type Run } from './foreign-xdp.ts'
+export { replaceLink, type HealthCheck, type ReplaceRequest, type ReplaceResult } from './replace-link.ts'
+export { detachProgram, unloadObject, type DetachedFrom } from './unload-object.ts'
+export type { Remainder, UnloadResult } from './unload-pinned.ts'
 export { findHolders, type Holder } from './holders.ts'
+export { readInventory, type ChainPlace, type Entry, type ObjectInventory } from './inventory.ts'
+export {
+  objectNameOfFile,
+  parseManifest,
+  type Manifest,
+  type ManifestAttachment,
+  type ManifestObject,
+} from './manifest.ts'
+export { applyManifest, type ApplyRequest, type Change } from './apply-manifest.ts'
 export { packetOfHex, packetsOfPcap } from './packet-input.ts'
-export { verdictName, verdictNames } from './verdict.ts'
+export { nameOfVerdict, verdictNames, verdictOfName } from './verdict.ts'
 export { toJson, type BpfValue, type JsonValue } from './bpf-value.ts'
 export { createCodec, perCpuCodec, type Codec, type CodecOptions } from './codec.ts'
 export { declaredMapTypes, encodeGlobals, globalsOf, globalsOfSection, type Global } from './globals.ts'
@@ -87,6 +98,7 @@ export {
 } from './program-manifest.ts'
 export { readMetric, type MetricContext, type MetricHistogram, type MetricSample } from './program-metrics.ts'
 export { openNativeBackend, openNativeMap } from './native.ts'
+export { interfaceIndexOf } from './attach.ts'
 export { mapMemory } from './map-memory.ts'
 export { openRingBuffer, openRingReader, type RingBuffer, type RingReader } from './ring-buffer.ts'
 export { parseObject, type ObjectFile } from './object-file.ts'

@@ -7,6 +7,7 @@ import type { LinkInfo, MapInfo, ProgramInfo } from './contract.ts'
 import { Descriptor, fixedText, readObjectInfo, setPointer } from './descriptor.ts'
 import { nameOfKernelType } from './kernel-btf.ts'
 import { mapSpecOf } from './native-map.ts'
+import { OwnLinks } from './own-links.ts'
 import { findPins, mountsOf, type Pins } from './pins.ts'
 import { openSyscalls } from './syscalls.ts'
 import { attachType, errno, linkTypes, programTypes, type Command } from './uapi.ts'
@@ -31,6 +32,7 @@ export function listMaps(): readonly MapInfo[] {
 export function listLinks(): readonly LinkInfo[] {
   const pins = findPins()
   const cgroups = new CgroupPaths()
+  const own = new OwnLinks()
   return each('LINK_GET_NEXT_ID', 'LINK_GET_FD_BY_ID', (fd) => {
     const info = readObjectInfo(fd)
     const id = info.getUint32(4, true)
@@ -38,7 +40,7 @@ export function listLinks(): readonly LinkInfo[] {
       id,
       programId: info.getUint32(8, true),
       type: linkTypes[info.getUint32(0, true)] ?? `type ${info.getUint32(0, true)}`,
-      target: targetOf(fd, info, cgroups),
+      target: targetOf(fd, info, cgroups, own),
       pins: pins.of('link', id),
     }
   })
@@ -89,14 +91,16 @@ function programInfo(fd: number, pins: Pins): ProgramInfo {
 }
 
 /** What a link is attached to, as people name it. */
-function targetOf(fd: number, info: DataView, cgroups: CgroupPaths): string {
+function targetOf(fd: number, info: DataView, cgroups: CgroupPaths, own: OwnLinks): string {
   const first = info.getUint32(16, true)
   const second = info.getUint32(20, true)
   switch (linkTypes[info.getUint32(0, true)]) {
     case 'xdp':
-      return interfaceNameOf(first)
-    case 'tcx':
-      return `${interfaceNameOf(first)} ${second === attachType.TCX_INGRESS ? 'ingress' : 'egress'}`
+      return interfaceNameOf(first, own.hasXdp(first, info.getUint32(8, true)))
+    case 'tcx': {
+      const direction = second === attachType.TCX_INGRESS ? 'ingress' : 'egress'
+      return `${interfaceNameOf(first, own.hasTcx(first, second, info.getUint32(4, true)))} ${direction}`
+    }
     case 'cgroup':
       return cgroups.of(info.getBigUint64(16, true))
     case 'tracing':
@@ -110,10 +114,10 @@ function targetOf(fd: number, info: DataView, cgroups: CgroupPaths): string {
   }
 }
 
-function interfaceNameOf(index: number): string {
-  return index === 0
-    ? 'removed interface'
-    : (openSyscalls().interfaceName(index) ?? `interface ${index} of another namespace`)
+function interfaceNameOf(index: number, isOwn: boolean): string {
+  if (index === 0) return 'removed interface'
+  const name = isOwn ? openSyscalls().interfaceName(index) : undefined
+  return name ?? `interface ${index} of another network namespace`
 }
 
 function tracepointNameOf(fd: number): string {

@@ -7,7 +7,8 @@ import { encodeGlobals, globalsOf } from './globals.ts'
 import { loadProgram } from './load-program.ts'
 import { createMap, type NativeMap } from './native-map.ts'
 import type { NativeProgram } from './native-program.ts'
-import { parseObject, type MapDefinition, type ObjectFile, type ProgramDefinition } from './object-file.ts'
+import type { MapDefinition } from './map-definition.ts'
+import { parseObject, type ObjectFile, type ProgramDefinition } from './object-file.ts'
 import { errno, mapFlag } from './uapi.ts'
 
 /** The kernel says in its last line what is wrong. */

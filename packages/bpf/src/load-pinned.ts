@@ -57,7 +57,7 @@ export async function loadPinned(backend: BpfBackend, request: LoadPinnedRequest
       refusals: loaded.refusals,
     }
   } catch (error) {
-    await removeObject(root, name)
+    await removeObject(root, name, ['loading'])
     throw error
   }
 }

@@ -32,11 +32,14 @@ export function openNativeBackend(): BpfBackend {
 }
 
 /**
- * Opens a map at once, also in a worker thread.
+ * Opens a map at once, also in a worker thread: by id, by pin, or by a descriptor that another thread of the process
+ * has, which stays its own.
  * @throws X0tError BPF_OBJECT_NOT_FOUND, BPF_NOT_PERMITTED
  */
-export function openNativeMap(ref: ObjectRef): NativeMap {
-  return new NativeMap(openObject(ref, 'map'))
+export function openNativeMap(ref: ObjectRef | { readonly fd: number }): NativeMap {
+  if (!('fd' in ref)) return new NativeMap(openObject(ref, 'map'))
+  const own = checked(openSyscalls().duplicate(ref.fd), `descriptor ${ref.fd} could not be duplicated`)
+  return new NativeMap(expectKind(own, 'map', `descriptor ${ref.fd}`))
 }
 
 const byId: Readonly<Record<PinnedKind, Command>> = {
@@ -54,11 +57,16 @@ function openObject(ref: ObjectRef, kind: PinnedKind): number {
   }
   const fd = openPin(ref.pin)
   if (fd < 0) throw failure(`pin ${ref.pin} could not be opened`, fd)
+  return expectKind(fd, kind, ref.pin)
+}
+
+/** The descriptor, if it is of this kind; closed otherwise. */
+function expectKind(fd: number, kind: PinnedKind, name: string): number {
   const found = kindOfDescriptor(fd)
   if (found === kind) return fd
   openSyscalls().close(fd)
   const what = found === undefined ? 'something else' : `a ${nouns[found]}`
-  throw new X0tError('BPF_OBJECT_NOT_FOUND', `${ref.pin} is ${what}, not a ${nouns[kind]}`)
+  throw new X0tError('BPF_OBJECT_NOT_FOUND', `${name} is ${what}, not a ${nouns[kind]}`)
 }
 
 const BPF_STATS_RUN_TIME = 0

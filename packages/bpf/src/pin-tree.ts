@@ -50,7 +50,7 @@ export async function requireBpffs(root: string): Promise<void> {
 /** Every object under the root, whole or half done, by name. */
 export async function readPins(root: string): Promise<readonly PinnedObject[]> {
   const objects: PinnedObject[] = []
-  for (const folder of await namesIn(root)) {
+  for (const folder of await foldersIn(root)) {
     const parsed = parseObjectFolder(folder)
     if (parsed === undefined) continue
     const path = `${root}/${folder}`
@@ -80,10 +80,15 @@ export async function findPinned(root: string, name: string): Promise<PinnedObje
  * @returns its path
  * @throws X0tError BPF_ALREADY_LOADED, BPF_HALF_DONE
  */
-export async function beginObject(root: string, name: string): Promise<string> {
+export async function beginObject(
+  root: string,
+  name: string,
+  options: { readonly replaces?: boolean } = {},
+): Promise<string> {
   const staging = objectFolder(root, name, 'loading')
   await mkdir(root, { recursive: true, mode: 0o700 })
-  if ((await readPins(root)).some((object) => object.name === name && object.state === 'loaded'))
+  const isLoaded = (await readPins(root)).some((object) => object.name === name && object.state === 'loaded')
+  if (isLoaded && options.replaces !== true)
     throw new X0tError('BPF_ALREADY_LOADED', `${name} is loaded already`, {
       hint: `x0t bpf show ${name}; x0t bpf unload ${name}; or load it --as another name`,
     })
@@ -112,18 +117,33 @@ export function pinPath(folder: string, kind: PinKind, name: string): string {
   return `${folder}/${kind}/${pinName(name)}`
 }
 
-/** Removes the folders of an object in every state, links first. @returns what there was, in the order of removal */
-export async function removeObject(root: string, name: string): Promise<readonly PinnedObject[]> {
+/** Marks a loaded object as about to go, so that another can take its name. */
+export async function setAside(root: string, name: string): Promise<void> {
+  await rename(objectFolder(root, name), objectFolder(root, name, 'unloading'))
+}
+
+/**
+ * Removes the folders of an object, links first.
+ * @param states only those in these states; all by default
+ * @returns what there was, in the order of removal
+ */
+export async function removeObject(
+  root: string,
+  name: string,
+  states: readonly ObjectState[] = ['loaded', 'loading', 'unloading'],
+): Promise<readonly PinnedObject[]> {
   const removed: PinnedObject[] = []
   // What an earlier command left half done goes first, so that the rename below finds its target free.
-  const there = (await readPins(root)).filter((object) => object.name === name)
+  const there = (await readPins(root)).filter(
+    (object) => object.name === name && states.includes(object.state),
+  )
   for (const object of there.toSorted(
     (a, b) => Number(a.state === 'loaded') - Number(b.state === 'loaded'),
   )) {
     let { folder } = object
     if (object.state === 'loaded') {
       folder = objectFolder(root, name, 'unloading')
-      await rename(object.folder, folder)
+      await setAside(root, name)
     }
     // What runs ends before what it runs on goes.
     for (const kind of ['links', 'programs', 'maps'] as const)
@@ -153,6 +173,16 @@ function ignoreMissing(error: unknown): void {
 async function pinsOf(folder: string, kind: PinKind): Promise<readonly Pin[]> {
   const names = await namesIn(`${folder}/${kind}`)
   return names.toSorted().map((pin) => ({ name: nameOfPin(pin), path: `${folder}/${kind}/${pin}` }))
+}
+
+async function foldersIn(path: string): Promise<readonly string[]> {
+  try {
+    const entries = await readdir(path, { withFileTypes: true })
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return []
+    throw error
+  }
 }
 
 async function namesIn(path: string): Promise<readonly string[]> {

@@ -18,6 +18,10 @@ export interface Syscalls {
   addressOf(memory: NodeJS.ArrayBufferView | ArrayBuffer): bigint
   /** The memory at an address, not a copy. */
   memoryAt(address: bigint, bytes: number): ArrayBuffer
+  /** A datagram socket with SOCK_CLOEXEC. */
+  socket(family: number, protocol: number): number
+  read(fd: number, memory: Uint8Array): number
+  write(fd: number, memory: Uint8Array): number
   /** In the network namespace of the calling thread; 0 if there is none of this name. */
   interfaceIndex(name: string): number
   interfaceName(index: number): string | undefined
@@ -36,6 +40,9 @@ const signatures = {
   close: { arguments: ['i32'], return: 'i32' },
   open: { arguments: ['pointer', 'i32', 'i32'], return: 'i32' },
   fcntl: { arguments: ['i32', 'i32', 'i32'], return: 'i32' },
+  socket: { arguments: ['i32', 'i32', 'i32'], return: 'i32' },
+  read: { arguments: ['i32', 'pointer', 'u64'], return: 'i64' },
+  write: { arguments: ['i32', 'pointer', 'u64'], return: 'i64' },
   mmap: { arguments: ['u64', 'u64', 'i32', 'i32', 'i32', 'i64'], return: 'i64' },
   munmap: { arguments: ['u64', 'u64'], return: 'i32' },
   if_nametoindex: { arguments: ['pointer'], return: 'u32' },
@@ -49,6 +56,7 @@ const signatures = {
 const bpfNumbers: Readonly<Record<string, bigint>> = { x64: 321n, arm64: 280n }
 
 const O_CLOEXEC = 0o2000000
+const SOCK_RAW = 3
 const F_DUPFD_CLOEXEC = 1030
 const MAP_SHARED = 1
 const SC_PAGESIZE = 30
@@ -91,6 +99,9 @@ function bindSyscalls(): Syscalls {
     close: (fd) => checked(functions.close(fd)),
     open: (path) => checked(functions.open(path, O_CLOEXEC, 0)),
     duplicate: (fd) => checked(functions.fcntl(fd, F_DUPFD_CLOEXEC, 0)),
+    socket: (family, protocol) => checked(functions.socket(family, SOCK_RAW | O_CLOEXEC, protocol)),
+    read: (fd, memory) => checked(Number(functions.read(fd, memory, BigInt(memory.length)))),
+    write: (fd, memory) => checked(Number(functions.write(fd, memory, BigInt(memory.length)))),
     mmap(bytes, protection, fd, offset) {
       const address = functions.mmap(0n, BigInt(bytes), protection, MAP_SHARED, fd, BigInt(offset))
       return address === -1n ? BigInt(-errnoOf[0]!) : address

@@ -1,3 +1,5 @@
+import { getSystemErrorName } from 'node:util'
+
 /** Numbers of <linux/bpf.h>, Linux 6.18. The names of types are those of bpftool. */
 
 /** enum bpf_cmd */
@@ -182,6 +184,7 @@ export const errno = {
   ENOENT: 2,
   EINTR: 4,
   E2BIG: 7,
+  EBADF: 9,
   EAGAIN: 11,
   ENOMEM: 12,
   EACCES: 13,
@@ -194,9 +197,8 @@ export const errno = {
   EOPNOTSUPP: 95,
   ENOTSUPP: 524,
 } as const
-const errnoNames = new Map<number, string>(Object.entries(errno).map(([name, number]) => [number, name]))
 
-/** `EPERM` for 1, `errno 1234` for a number without a name here. */
+/** `EPERM` for 1. */
 export function errnoName(number: number): string {
-  return errnoNames.get(number) ?? `errno ${number}`
+  return number === errno.ENOTSUPP ? 'ENOTSUPP' : getSystemErrorName(-number)
 }

@@ -23,7 +23,7 @@ export interface UnloadResult {
 
 /** Looks for what is left this often, for at most this long: the kernel frees programs after a grace period. */
 const lookEveryMs = 20
-const looks = 50
+const looks = 25
 
 /**
  * Removes everything of an object: links, programs, maps, and what killed commands left of it.
@@ -47,7 +47,6 @@ export async function unloadPinned(
   const removed = await removeObject(root, name)
   let left = await stillThere(backend, ids)
   for (let look = 0; look < looks && left.length > 0; look += 1) {
-    if ((await findHolders(left)).some(({ length }) => length > 0)) break
     await wait(lookEveryMs)
     left = await stillThere(backend, left)
   }

@@ -1,3 +1,5 @@
+import { X0tError } from '@x0t/core'
+
 /** Return values by the type of a program, as the kernel's headers name them (linux/bpf.h, linux/pkt_cls.h). */
 const verdicts: Readonly<Record<string, readonly (readonly [value: number, name: string])[]>> = {
   xdp: [
@@ -20,7 +22,7 @@ const verdicts: Readonly<Record<string, readonly (readonly [value: number, name:
 }
 
 /** Name of a verdict: `pass`, `drop`; the number where the type of program has no names. */
-export function verdictName(type: string, value: number): string {
+export function nameOfVerdict(type: string, value: number): string {
   // A test run gives 32 bits without sign; TCX_NEXT is -1.
   return verdicts[type]?.find(([number]) => number === (value | 0))?.[1] ?? String(value)
 }
@@ -28,4 +30,19 @@ export function verdictName(type: string, value: number): string {
 /** Names that `--expect` takes for a type of program. */
 export function verdictNames(type: string): readonly string[] {
   return (verdicts[type] ?? []).map(([, name]) => name)
+}
+
+/** The value of a verdict by its name, or by its number. @throws X0tError BPF_VERDICT_UNKNOWN */
+export function verdictOfName(type: string, name: string): number {
+  const found = verdicts[type]?.find(([, known]) => known === name)
+  if (found !== undefined) return found[0]
+  if (/^-?\d{1,10}$/.test(name)) return Number(name)
+  throw new X0tError(
+    'BPF_VERDICT_UNKNOWN',
+    `programs of type ${type} have no verdict ${JSON.stringify(name)}`,
+    {
+      hint: `one of ${verdictNames(type).join(', ') || 'the numbers'}`,
+      exitCode: 2,
+    },
+  )
 }

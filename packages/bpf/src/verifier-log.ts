@@ -1,5 +1,7 @@
 import type { Btf } from './btf.ts'
 
+const longestLine = 65_536
+
 /** Where an instruction comes from. */
 interface SourceLine {
   readonly instruction: number
@@ -43,7 +45,7 @@ function readSourceLines(btf: Btf, records: Uint8Array, recordBytes: number): re
       .text(view.getUint32(at + 4, true))
       .split('/')
       .at(-1)!
-    const source = btf.text(view.getUint32(at + 8, true)).trim()
+    const source = btf.text(view.getUint32(at + 8, true), longestLine).trim()
     lines.push({
       instruction: view.getUint32(at, true),
       text: `${file}:${view.getUint32(at + 12, true) >>> 10}: ${source}`,
