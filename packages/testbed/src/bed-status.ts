@@ -1,6 +1,6 @@
 import type { Bed } from './bed.ts'
 import { faultText } from './fault-spec.ts'
-import { linksOf } from './network-plan.ts'
+import { linksOf, type CableKind } from './network-plan.ts'
 import { processState, residentBytes, type ProcessFacts } from './process-table.ts'
 
 /** State of a testbed, as `x0t testbed status --json` prints it. */
@@ -9,6 +9,7 @@ export interface BedStatus {
   readonly createdAtMs: number
   readonly folder: string
   readonly runner: string
+  readonly cables: CableKind
   /** True while the process that made the testbed is there: it takes it down when it ends. */
   readonly owned: boolean
   readonly hosts: readonly HostStatus[]
@@ -79,6 +80,7 @@ export async function bedStatus(bed: Bed): Promise<BedStatus> {
     createdAtMs: manifest.createdAtMs,
     folder: folder.path,
     runner: manifest.runner.kind,
+    cables: plan.cables,
     owned: (await processState(manifest.owner)) !== 'dead',
     hosts,
     links: plan.links.map(({ a, b, mtuBytes }) => ({

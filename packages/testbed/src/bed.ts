@@ -1,10 +1,11 @@
 import { geteuid } from 'node:process'
 import { silentLog, systemClock, X0tError, type Clock, type Log } from '@x0t/core'
 import { bedFolder, makeBedFolder, type BedFolder } from './bed-folder.ts'
+import { joinCables } from './cables/join-cables.ts'
 import { removeBed } from './remove-bed.ts'
 import type { Manifest, RunnerSpec } from './manifest.ts'
 import { existingNamespaces, makeNetwork, netnsFolder } from './network.ts'
-import { planNetwork, type NetworkPlan } from './network-plan.ts'
+import { planNetwork, type CableKind, type NetworkPlan } from './network-plan.ts'
 import { readProcess } from './process-table.ts'
 import { systemRun, type Run } from './run-command.ts'
 import { startHost } from './start-host.ts'
@@ -43,6 +44,8 @@ export interface CreateBedOptions extends BedPortOptions {
   readonly runFolder: string
   /** Kernels forward along shortest paths; false by default, as that is the mesh's work. */
   readonly forward?: boolean
+  /** What joins two hosts; `veth` by default. */
+  readonly cables?: CableKind
   /** Told when a host has come up. */
   readonly onProgress?: (up: number, of: number) => void
 }
@@ -54,12 +57,13 @@ const startsAtOnce = 2
  * Makes namespaces and links and starts the program of every host, the first host first, then outwards.
  * Disposing it takes everything down; so does a failure or an abort on the way. A testbed that shall outlive the
  * process is simply not disposed of: {@link openBed} finds it again.
- * @throws X0tError TESTBED_NEEDS_ROOT, TESTBED_EXISTS, TESTBED_NAMESPACE_EXISTS, TESTBED_HOST_START_FAILED
+ * @throws X0tError TESTBED_NEEDS_ROOT, TESTBED_EXISTS, TESTBED_NAMESPACE_EXISTS, TESTBED_HOST_START_FAILED,
+ *   TESTBED_CABLES_UNAVAILABLE
  */
 export async function createBed(options: CreateBedOptions): Promise<Bed & AsyncDisposable> {
-  const { name, topology, runner, runFolder, forward = false } = options
+  const { name, topology, runner, runFolder, forward = false, cables = 'veth' } = options
   const ports = portsOf(options)
-  const plan = planNetwork(name, topology, { forward })
+  const plan = planNetwork(name, topology, { forward, cables })
   await refuseUnlessPossible(plan)
   const owner = (await readProcess(process.pid))!
   const manifest: Manifest = {
@@ -76,6 +80,7 @@ export async function createBed(options: CreateBedOptions): Promise<Bed & AsyncD
   const bed: Bed = { ...ports, folder, manifest, plan }
   stack.defer(() => removeBed(bed))
   await makeNetwork(plan, ports.run, ports.signal)
+  if (cables === 'bpf') await joinCables(bed)
   await startHosts(bed, topology, options.onProgress)
   const resources = stack.move()
   return { ...bed, [Symbol.asyncDispose]: () => resources.disposeAsync() }

@@ -21,6 +21,8 @@ export const errorCodes = {
   TESTBED_FAULT_UNPREPARED:
     'The hosts were not started in a way that lets this fault be injected; the hint says how to start them.',
   TESTBED_NO_NETEM: 'Latency needs a kernel with the netem queueing discipline, or with TAP devices and nft.',
+  TESTBED_CABLES_UNAVAILABLE:
+    'The cables of --cables bpf cannot be made here; the message says why. --cables veth needs no program in the kernel.',
   TESTBED_HOST_NOT_RUNNING: 'The program of this host is not running, so it cannot be crashed or frozen.',
   TESTBED_HOST_START_FAILED: 'The program of a host did not come up; the message and its log say why.',
   TESTBED_COMMAND_FAILED: 'A system command of the testbed failed; the message holds what it printed.',

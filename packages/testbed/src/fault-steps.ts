@@ -11,6 +11,8 @@ export interface FaultSteps {
   inject(ports: FaultPorts): Promise<void>
   /** Looks for the effect, not only for the setting. @throws X0tError TESTBED_FAULT_INEFFECTIVE */
   verify(ports: FaultPorts): Promise<void>
+  /** After `inject`: when it took effect, CLOCK_MONOTONIC of the machine in ms; absent where that is not known exactly. */
+  effectMs?(): number | undefined
   /** Written down before `inject`; each step must do no harm where its work is done already. */
   readonly undo: readonly UndoStep[]
 }

@@ -1,6 +1,7 @@
 import { X0tError } from '@x0t/core'
 import type { Bed } from './bed.ts'
 import { signalProcess, waitForEnd } from './end-processes.ts'
+import { planCableFault, setSwitches } from './cables/cable-faults.ts'
 import { byzantine } from './byzantine-fault.ts'
 import { clockJump } from './clock-fault.ts'
 import { partition } from './drop-faults.ts'
@@ -15,6 +16,12 @@ import { planLinkFault } from './link-faults.ts'
 import type { ActiveFault, HostProcess, UndoStep } from './manifest.ts'
 import { processState } from './process-table.ts'
 
+/** A fault that was injected. */
+export interface InjectedFault extends ActiveFault {
+  /** When it took effect, CLOCK_MONOTONIC of the machine in ms; absent where that is not known exactly, or was long ago. */
+  readonly effectMs?: number
+}
+
 /**
  * Injects a fault, looks whether it is there, and records how to undo it. The same fault once more changes
  * nothing; another value of loss or latency takes the place of the first.
@@ -22,7 +29,7 @@ import { processState } from './process-table.ts'
  * @param actionText one of {@link faultsOf}
  * @throws X0tError TESTBED_FAULT_INVALID, TESTBED_FAULT_INEFFECTIVE, TESTBED_HOST_NOT_RUNNING, TESTBED_NO_NETEM
  */
-export async function injectFault(bed: Bed, targetText: string, actionText: string): Promise<ActiveFault> {
+export async function injectFault(bed: Bed, targetText: string, actionText: string): Promise<InjectedFault> {
   const { target, action } = parseFault(targetText, actionText, bed.plan)
   const active = (await bed.folder.faults()).find(
     (one) => one.target === target.text && one.kind === action.kind,
@@ -60,6 +67,8 @@ function targetsMeant(text: string, { plan }: Bed): readonly string[] {
 }
 
 async function planFault(bed: Bed, target: FaultTarget, action: FaultAction): Promise<FaultSteps> {
+  const inCable = bed.plan.cables === 'bpf' ? planCableFault(bed, target, action) : undefined
+  if (inCable !== undefined) return inCable
   if (target.kind === 'link') return planLinkFault(bed.plan, target, action, bed.run)
   if (target.kind === 'set') return partition(bed.plan, target.hosts)
   const { host } = target
@@ -82,7 +91,7 @@ async function injectSteps(
   target: FaultTarget,
   action: FaultAction,
   steps: FaultSteps,
-): Promise<ActiveFault> {
+): Promise<InjectedFault> {
   const fault = recordOf(bed, target, action, steps.undo)
   await bed.folder.addFault(fault)
   try {
@@ -92,7 +101,8 @@ async function injectSteps(
     await undoFault(bed, fault)
     throw error
   }
-  return fault
+  const effectMs = steps.effectMs?.()
+  return effectMs === undefined ? fault : { ...fault, effectMs }
 }
 
 async function signalHost(bed: Bed, target: FaultTarget, action: FaultAction): Promise<ActiveFault> {
@@ -124,6 +134,10 @@ function recordOf(
   return { target: text, ...action, injectedAtMs: bed.clock.wallMs(), undo: [...undo] }
 }
 
+function isSame(one: ActiveFault, other: ActiveFault): boolean {
+  return one.target === other.target && one.kind === other.kind
+}
+
 /** Every step may find its work done already: a node that came back by itself, a table that is gone. */
 async function undoFault(bed: Bed, fault: ActiveFault): Promise<void> {
   for (const step of fault.undo) {
@@ -134,6 +148,11 @@ async function undoFault(bed: Bed, fault: ActiveFault): Promise<void> {
     }
     if (step.kind === 'end-helper') {
       await endHelper(step, bed.clock)
+      continue
+    }
+    if (step.kind === 'switch') {
+      const others = (await bed.folder.faults()).filter((one) => !isSame(one, fault))
+      await setSwitches(bed, others)
       continue
     }
     const found = await bed.folder.process(step.host)

@@ -13,18 +13,32 @@ export function flap(plan: NetworkPlan, link: PlannedLink, stateMs: number): Fau
   const { a, b } = link
   const mark = helperMark()
   const seconds = String(stateMs / 1000)
-  const script =
-    'while :; do ip link set "$1" down || exit; sleep "$2"; ip link set "$1" up || exit; sleep "$2"; done'
   return {
     async inject(ports) {
-      await startHelper(a.namespace, mark, ['sh', '-c', script, mark, a.interface, seconds], ports)
+      await startFlapping(a.namespace, mark, seconds, [a.interface], ports)
     },
-    /** Down and up once each, as the far end sees its carrier. */
-    async verify(ports) {
-      for (const carrier of [false, true]) await waitForCarrier(ports, b, carrier, 2 * stateMs + 2000)
-    },
+    verify: (ports) => seeFlapping(ports, b, stateMs),
     undo: [{ kind: 'end-helper', namespace: a.namespace, mark }, ...linkUpSteps(plan, link)],
   }
+}
+
+/** Starts the shell that sets these interfaces of a namespace down and up. */
+export async function startFlapping(
+  namespace: string,
+  mark: string,
+  seconds: string,
+  interfaces: readonly string[],
+  ports: FaultPorts,
+): Promise<void> {
+  const script =
+    'for_all() { for device in $devices; do ip link set "$device" "$1" || exit; done; }; ' +
+    'seconds=$1; shift; devices=$*; while :; do for_all down; sleep "$seconds"; for_all up; sleep "$seconds"; done'
+  await startHelper(namespace, mark, ['sh', '-c', script, mark, seconds, ...interfaces], ports)
+}
+
+/** Looks for down and up once each, as an end that is not touched sees its carrier. */
+export async function seeFlapping(ports: FaultPorts, end: LinkEnd, stateMs: number): Promise<void> {
+  for (const carrier of [false, true]) await waitForCarrier(ports, end, carrier, 2 * stateMs + 2000)
 }
 
 /** Brings a link up again, with the routes that the kernel dropped when it went down. */

@@ -27,9 +27,11 @@ export {
 export {
   linkBetween,
   linksOf,
+  namespacesOf,
   plannedHost,
   planNetwork,
   topologyOf,
+  type CableKind,
   type LinkEnd,
   type NetworkPlan,
   type PlannedHost,
@@ -53,7 +55,9 @@ export {
   type HostStatus,
   type LinkStatus,
 } from './bed-status.ts'
-export { clearFaults, injectFault } from './faults.ts'
+export { clearFaults, injectFault, type InjectedFault } from './faults.ts'
+export { cableCounters, type CableCounters } from './cables/cable-counters.ts'
+export type { SideCounters } from './cables/fault-switch.ts'
 export {
   faultsOf,
   faultText,

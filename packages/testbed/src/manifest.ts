@@ -38,6 +38,8 @@ export const manifestSchema = z.strictObject({
   plan: z.strictObject({
     bed: z.string(),
     forward: z.boolean(),
+    /** Testbeds of earlier versions have no such field. */
+    cables: z.enum(['veth', 'bpf']).default('veth'),
     hosts: z.array(z.strictObject({ name: z.string(), namespace: z.string().startsWith('x0t-') })),
     links: z.array(z.strictObject({ a: endSchema, b: endSchema, mtuBytes: z.int() })),
   }),
@@ -62,6 +64,8 @@ const undoSchema = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('continue'), host: z.string() }),
   z.strictObject({ kind: z.literal('start'), host: z.string() }),
+  /** The switches of the cables are set to what the other faults ask for. */
+  z.strictObject({ kind: z.literal('switch') }),
   /** A program that keeps the fault going, found by a word of its command line. */
   z.strictObject({
     kind: z.literal('end-helper'),

@@ -1,4 +1,5 @@
 import { X0tError } from '@x0t/core'
+import { checkCables, middleNamespace } from './cables/cable-plan.ts'
 import { checkTopology, type Topology } from './topology.ts'
 
 /** Everything that will be made in the kernel for one testbed, before any of it exists. */
@@ -8,7 +9,14 @@ export interface NetworkPlan {
   readonly links: readonly PlannedLink[]
   /** True if the kernels forward along shortest paths: control group without a mesh. */
   readonly forward: boolean
+  readonly cables: CableKind
 }
+
+/**
+ * What joins two hosts. `veth`: one pair, and rules on the hosts break it. `bpf`: a pair on each side and a program
+ * between them, which breaks it at once and beneath everything that the hosts do, XDP included.
+ */
+export type CableKind = 'veth' | 'bpf'
 
 export interface PlannedHost {
   readonly name: string
@@ -21,7 +29,7 @@ export interface PlannedLink {
   readonly mtuBytes: number
 }
 
-/** One end of a veth pair. Addresses are without prefix length: 30 for IPv4, 64 for IPv6. */
+/** The end of a link at a host. Addresses are without prefix length: 30 for IPv4, 64 for IPv6. */
 export interface LinkEnd {
   readonly host: string
   readonly namespace: string
@@ -44,7 +52,11 @@ const firstIndex = 1000
  * fd00:0:0:n::/64, so that a host has real addresses on its links and nowhere else.
  * @throws X0tError TESTBED_NAME_INVALID, TESTBED_TOPOLOGY_INVALID
  */
-export function planNetwork(bed: string, topology: Topology, { forward = false } = {}): NetworkPlan {
+export function planNetwork(
+  bed: string,
+  topology: Topology,
+  { forward = false, cables = 'veth' }: { readonly forward?: boolean; readonly cables?: CableKind } = {},
+): NetworkPlan {
   if (!bedNamePattern.test(bed)) {
     throw new X0tError('TESTBED_NAME_INVALID', `${JSON.stringify(bed.slice(0, 40))} cannot name a testbed`, {
       exitCode: 2,
@@ -52,6 +64,7 @@ export function planNetwork(bed: string, topology: Topology, { forward = false }
     })
   }
   checkTopology(topology)
+  if (cables === 'bpf') checkCables(topology)
   const namespace = (host: string): string => `x0t-${bed}-${host}`
   const links = topology.links.map(({ a, b, mtuBytes = 1500 }, at): PlannedLink => {
     const end = (host: string, other: string, side: 0 | 1): LinkEnd => ({
@@ -64,7 +77,14 @@ export function planNetwork(bed: string, topology: Topology, { forward = false }
     })
     return { a: end(a, b, 0), b: end(b, a, 1), mtuBytes }
   })
-  return { bed, hosts: topology.hosts.map((name) => ({ name, namespace: namespace(name) })), links, forward }
+  const hosts = topology.hosts.map((name) => ({ name, namespace: namespace(name) }))
+  return { bed, hosts, links, forward, cables }
+}
+
+/** All namespaces of a plan: those of the hosts, and the middle of cables with a program. */
+export function namespacesOf(plan: NetworkPlan): readonly string[] {
+  const hosts = plan.hosts.map(({ namespace }) => namespace)
+  return plan.cables === 'bpf' ? [...hosts, middleNamespace(plan)] : hosts
 }
 
 /** The ends of the links of `host`, each with the opposite end. */

@@ -3,7 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { hasCode } from '@x0t/core'
 import { inNamespace, namespacePath, type Run } from './run-command.ts'
 import { staticRoutes } from './static-routes.ts'
-import { plannedHost, type LinkEnd, type NetworkPlan } from './network-plan.ts'
+import { cablesOf, middleNamespace } from './cables/cable-plan.ts'
+import { namespacesOf, plannedHost, type LinkEnd, type NetworkPlan } from './network-plan.ts'
 
 /** What stood at /run/netns before a testbed: `ip netns add` makes the folder and mounts it on itself. */
 export type NetnsFolder = 'absent' | 'folder' | 'mount'
@@ -15,19 +16,18 @@ export async function makeNetwork(plan: NetworkPlan, run: Run, signal: AbortSign
     // Before there are interfaces: they take their settings from the defaults when they appear.
     await run(inNamespace(namespace, ['sysctl', '-q', '-w', ...kernelSettings(plan.forward)]), { signal })
   }
+  if (plan.cables === 'bpf') await makeMiddle(plan, run, signal)
+  const pairs = plan.cables === 'bpf' ? cablePairs(plan) : hostPairs(plan)
   for (const { namespace } of plan.hosts) {
-    const pairs = plan.links.filter(({ a }) => a.namespace === namespace)
+    const own = pairs.filter((pair) => pair.namespace === namespace)
     await ipBatch(
       namespace,
-      pairs.map(
-        ({ a, b, mtuBytes }) =>
-          `link add name ${a.interface} index ${a.index} mtu ${mtuBytes} type veth ` +
-          `peer name ${b.interface} index ${b.index} mtu ${mtuBytes} netns ${b.namespace}`,
-      ),
+      own.map(({ command }) => command),
       run,
       signal,
     )
   }
+  if (plan.cables === 'bpf') await raiseMiddle(plan, run, signal)
   const ends = plan.links.flatMap(({ a, b }) => [a, b])
   for (const { namespace } of plan.hosts) {
     const own = ends.filter((end) => end.namespace === namespace)
@@ -66,7 +66,7 @@ export function routeCommands(
 
 /** Deletes the namespaces, and with them links, addresses, rules and routes; those that are gone are passed over. */
 export async function removeNetwork(plan: NetworkPlan, run: Run): Promise<void> {
-  for (const { namespace } of plan.hosts) {
+  for (const namespace of namespacesOf(plan)) {
     if (!(await exists(namespacePath(namespace)))) continue
     const { exitCode, stderr } = await run(['ip', 'netns', 'delete', namespace], { allowFailure: true })
     // A run that was killed between making the file and mounting the namespace on it leaves a plain file,
@@ -105,7 +105,8 @@ export async function restoreNetnsFolder(before: NetnsFolder, run: Run): Promise
 /** Namespaces of a plan that exist already. */
 export async function existingNamespaces(plan: NetworkPlan): Promise<readonly string[]> {
   const found: string[] = []
-  for (const { namespace } of plan.hosts) if (await exists(namespacePath(namespace))) found.push(namespace)
+  for (const namespace of namespacesOf(plan))
+    if (await exists(namespacePath(namespace))) found.push(namespace)
   return found
 }
 
@@ -127,6 +128,60 @@ async function waitForLinks(
     if (ends.every(isUp)) return
     await delay(20, undefined, { signal })
   }
+}
+
+/** A veth pair to be made from this namespace. */
+interface Pair {
+  readonly namespace: string
+  readonly command: string
+}
+
+function hostPairs({ links }: NetworkPlan): readonly Pair[] {
+  return links.map(({ a, b, mtuBytes }) => ({
+    namespace: a.namespace,
+    command: pairCommand(a, b, b.namespace, mtuBytes),
+  }))
+}
+
+/** Two pairs for each link: from either host into the middle. */
+function cablePairs(plan: NetworkPlan): readonly Pair[] {
+  return cablesOf(plan).flatMap(({ sides, mtuBytes }) =>
+    sides.map(({ host, ...middle }) => ({
+      namespace: host.namespace,
+      command: pairCommand(host, middle, middleNamespace(plan), mtuBytes),
+    })),
+  )
+}
+
+function pairCommand(
+  own: Pick<LinkEnd, 'interface' | 'index'>,
+  peer: Pick<LinkEnd, 'interface' | 'index'>,
+  peerNamespace: string,
+  mtuBytes: number,
+): string {
+  return (
+    `link add name ${own.interface} index ${own.index} mtu ${mtuBytes} type veth ` +
+    `peer name ${peer.interface} index ${peer.index} mtu ${mtuBytes} netns ${peerNamespace}`
+  )
+}
+
+/** The namespace in the middle of all cables has no addresses: nothing but the program of the cables sees packets. */
+async function makeMiddle(plan: NetworkPlan, run: Run, signal: AbortSignal): Promise<void> {
+  const namespace = middleNamespace(plan)
+  await run(['ip', 'netns', 'add', namespace], { signal })
+  const silent = ['net.ipv6.conf.all.disable_ipv6=1', 'net.ipv6.conf.default.disable_ipv6=1']
+  await run(inNamespace(namespace, ['sysctl', '-q', '-w', ...silent]), { signal })
+}
+
+async function raiseMiddle(plan: NetworkPlan, run: Run, signal: AbortSignal): Promise<void> {
+  const namespace = middleNamespace(plan)
+  const names = cablesOf(plan).flatMap(({ sides }) => sides.map((side) => side.interface))
+  await ipBatch(
+    namespace,
+    names.map((name) => `link set ${name} up`),
+    run,
+    signal,
+  )
 }
 
 function kernelSettings(forward: boolean): string[] {

@@ -77,7 +77,7 @@ export async function countersOf(
 }
 
 /** True if the packet was not answered within some milliseconds; by the address of the far end, over this link only. */
-async function sendTest({ from, to }: TestPacket, run: Run): Promise<boolean> {
+export async function sendTest({ from, to }: Omit<TestPacket, 'lost'>, run: Run): Promise<boolean> {
   const ping = ['ping', '-q', '-n', '-c', '2', '-i', '0.01', '-W', '0.02', '-I', from.interface, to.ipv4]
   const { exitCode } = await run(inNamespace(from.namespace, ping), { allowFailure: true })
   return exitCode !== 0

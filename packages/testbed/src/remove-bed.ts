@@ -1,5 +1,7 @@
 import type { Bed } from './bed.ts'
 import { endProcesses } from './end-processes.ts'
+import { removePins } from './cables/join-cables.ts'
+import { namespacesOf } from './network-plan.ts'
 import { removeNetwork, restoreNetnsFolder } from './network.ts'
 import { processesInNamespace, type ProcessIdentity } from './process-table.ts'
 
@@ -20,6 +22,7 @@ export async function removeBed(bed: Bed): Promise<void> {
   // A supervisor or a late start may have put new ones there meanwhile; those get no grace.
   await endProcesses(await processesOf(bed), { graceMs: 0, clock })
   await removeNetwork(plan, run)
+  await removePins(bed, run)
   await restoreNetnsFolder(manifest.netnsFolder, run)
   await folder.remove()
   bed.log.info('bed-removed', { bed: plan.bed })
@@ -39,11 +42,12 @@ export async function takeDownBed(bed: Bed): Promise<void> {
 /** Programs of the hosts and whatever else runs in the namespaces, as by `x0t testbed exec`. */
 async function processesOf({ plan, folder }: Bed): Promise<readonly ProcessIdentity[]> {
   const found = new Map<number, ProcessIdentity>()
-  for (const { name, namespace } of plan.hosts) {
+  for (const { name } of plan.hosts) {
     const program = await folder.process(name).catch(() => undefined)
     if (program !== undefined) found.set(program.pid, program)
-    for (const one of await processesInNamespace(namespace)) found.set(one.pid, one)
   }
+  for (const namespace of namespacesOf(plan))
+    for (const one of await processesInNamespace(namespace)) found.set(one.pid, one)
   found.delete(process.pid)
   return [...found.values()]
 }

@@ -11,7 +11,7 @@ if (missing !== undefined && process.env['CI'] === undefined) {
   t.pass(`skipped: ${missing}`, { skip: missing })
 } else {
   const enter = 'mount -t tmpfs tmpfs /run && mkdir /run/mount && ip link set lo up && exec "$@"'
-  for (const name of ['testbed', 'faults', 'node-faults']) {
+  for (const name of ['testbed', 'faults', 'cables', 'node-faults']) {
     const program = [process.execPath, ...process.execArgv, `${import.meta.dirname}/universe/${name}.ts`]
     t.spawn(
       'unshare',

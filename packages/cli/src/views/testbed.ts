@@ -36,6 +36,7 @@ export function statusView(status: BedStatus): string {
     facts([
       ['testbed', status.bed],
       ['runs', status.runner === 'x0t' ? 'x0t nodes' : status.runner],
+      ...(status.cables === 'bpf' ? ([['cables', 'with a fault switch in the kernel']] as const) : []),
       ['records', status.folder],
     ]),
     hosts,

@@ -7,7 +7,7 @@ import { bedOf, withBed, type BedOption } from './bed-option.ts'
 
 const faultsHelp = `
 Faults of a link:
-  down               one end is set down, the other loses its carrier
+  down               one end is set down, the other loses its carrier; with --cables bpf both lose it
   flap=500ms         down for 500 ms, up for 500 ms, and so on
   blackhole          both directions are dropped in silence, the carrier stays
   one-way            what a sends to b is dropped in silence, the other direction works

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { Option, type Command } from 'commander'
 import { messageOf, X0tError } from '@x0t/core'
-import type { RunnerSpec, Topology } from '@x0t/testbed'
+import type { CableKind, RunnerSpec, Topology } from '@x0t/testbed'
 import type { CommandContext } from '../../main.ts'
 import { portsOf, runFolderOf, withBed, type BedOption } from './bed-option.ts'
 import { nodeRunner } from './node-runner.ts'
@@ -14,6 +14,7 @@ interface UpOptions extends BedOption {
   readonly bare?: boolean
   readonly movableClock?: boolean
   readonly routes?: boolean
+  readonly cables: CableKind
   readonly set?: readonly string[]
 }
 
@@ -41,6 +42,15 @@ export function registerUp(testbed: Command, context: CommandContext): void {
     .addOption(new Option('--supervise', 'the same').hideHelp())
     .option('--bare', 'namespaces and links only, nothing runs on the hosts')
     .option('--routes', 'let the kernels forward along shortest paths: a control group without a mesh')
+    .addOption(
+      new Option(
+        '--cables <kind>',
+        'what joins two hosts: a veth pair, which rules on the hosts break, or a program that breaks it at once and ' +
+          'beneath all that the hosts do, XDP included',
+      )
+        .choices(['veth', 'bpf'])
+        .default('veth'),
+    )
     .option('--movable-clock', 'let the fault clock-jump move the clocks of the nodes (needs libfaketime)')
     .option('--set <section.key=value>', 'any setting of the nodes (x0t help config); repeatable', repeatable)
     .action(async (named: string | undefined, program: readonly string[], options: UpOptions) => {
@@ -55,6 +65,7 @@ export function registerUp(testbed: Command, context: CommandContext): void {
           topology,
           runner: runnerOf(program, options),
           forward: options.routes === true,
+          cables: options.cables,
           runFolder,
           onProgress: (up, of) => output.note(`${up} of ${of} hosts are up`),
         })
