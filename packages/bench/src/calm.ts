@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { X0tError } from '@x0t/core'
-import { createBed, type BedPortOptions, type Topology } from '@x0t/testbed'
+import { createBed, type BedPortOptions, type CableKind, type Topology } from '@x0t/testbed'
 import { bedTools } from './bed-tools.ts'
 import { describeEnvironment } from './environment.ts'
 import { oppositeEnds } from './mttr/ends.ts'
@@ -23,6 +23,7 @@ export interface CalmOptions extends BedPortOptions {
   readonly hogs: number
   /** Datagrams a second. */
   readonly rateHz: number
+  readonly cables?: CableKind
   readonly runFolder: string
   readonly objectives: readonly Objective[]
   readonly command: string

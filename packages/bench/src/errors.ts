@@ -25,7 +25,8 @@ export const errorCodes = {
   BENCH_FAULT_UNKNOWN: 'The benchmark knows no fault of this name; the hint lists those there are.',
   BENCH_PATH_UNKNOWN:
     'The counters of the interfaces do not show which way the stream takes, so no fault can be aimed at it.',
-  BENCH_LIVENESS_UNAVAILABLE: 'This version watches its links from user space only.',
+  BENCH_LIVENESS_UNAVAILABLE:
+    'The kernel was asked to watch the links and does not; the message says on which host and why.',
   BENCH_TOPOLOGY_INVALID:
     'The folder given with --topologies holds no recorded mesh in the form that is read.',
   BENCH_NO_RUNS: 'A picture shows injections, and the report has none: --svg is for x0t bench mttr.',

@@ -102,6 +102,11 @@ t.test('wrong usage of a benchmark is exit code 2', async (t) => {
     ['soak', '--hours', '0'],
     ['soak', '--shape', 'star'],
     ['crypto', '--ms', '1'],
+    ['mttr', '--liveness', 'kernel', '--cables', 'veth'],
+    ['mttr', '--probe-interval', '1'],
+    ['mttr', '--liveness', 'kernel', '--probe-interval', '0.1'],
+    ['takeover', '--packets', '10'],
+    ['calm', '--cables', 'copper'],
   ])
     t.match(await runCli(['bench', ...words], { env }), { code: 2 }, words.join(' '))
 })
@@ -158,6 +163,7 @@ t.test('views', async (t) => {
     createdAtMs: 1,
     folder: '/run/x',
     runner: 'x0t',
+    cables: 'veth',
     owned: true,
     links: [],
     hosts: [

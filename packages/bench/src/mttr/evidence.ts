@@ -1,18 +1,41 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { X0tError } from '@x0t/core'
-import { inNamespace, linkBetween, plannedHost, type Bed, type LinkEnd } from '@x0t/testbed'
+import { cableCounters, inNamespace, linkBetween, plannedHost, type Bed, type LinkEnd } from '@x0t/testbed'
 import { machineMs } from './machine-clock.ts'
 
-/** Packets that rules for faults have dropped on these hosts. @throws X0tError BENCH_FAULT_UNSEEN if there are none */
-export async function seeDroppedPackets(bed: Bed, hosts: readonly string[]): Promise<string> {
+/**
+ * Packets that faults have dropped on the links of these hosts.
+ * @param before the same count before the fault
+ * @throws X0tError BENCH_FAULT_UNSEEN if there are none
+ */
+export async function seeDroppedPackets(bed: Bed, hosts: readonly string[], before = 0): Promise<string> {
+  const inCables = bed.plan.cables === 'bpf'
+  const dropped = (inCables ? await droppedInCables(bed, hosts) : await droppedByRules(bed, hosts)) - before
+  const where = `${inCables ? 'the cables' : 'the kernel'} of ${hosts.join(', ')}`
+  if (dropped > 0) return `${where} count${inCables ? '' : 's'} ${dropped} packets dropped by the fault`
+  throw unseen(`${where} dropped no packet`)
+}
+
+/** What counters that outlive a fault say before it: those of cables; rules come and go with their fault. */
+export async function droppedBefore(bed: Bed, hosts: readonly string[]): Promise<number> {
+  return bed.plan.cables === 'bpf' ? droppedInCables(bed, hosts) : 0
+}
+
+async function droppedInCables(bed: Bed, hosts: readonly string[]): Promise<number> {
+  const counters = await cableCounters(bed)
+  return counters
+    .filter(({ from, to }) => hosts.includes(from) || hosts.includes(to))
+    .reduce((sum, { dropped }) => sum + dropped, 0)
+}
+
+async function droppedByRules(bed: Bed, hosts: readonly string[]): Promise<number> {
   let dropped = 0
   for (const host of hosts) {
     const { namespace } = plannedHost(bed.plan, host)
     const { stdout } = await bed.run(inNamespace(namespace, ['nft', 'list', 'ruleset']))
     dropped += countDropped(stdout)
   }
-  if (dropped > 0) return `the kernel of ${hosts.join(', ')} counts ${dropped} packets dropped by the fault`
-  throw unseen(`no rule on ${hosts.join(', ')} has dropped a packet`)
+  return dropped
 }
 
 /** Sum of the counters of the rules that drop, in what `nft list ruleset` prints. */

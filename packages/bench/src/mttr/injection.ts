@@ -9,10 +9,12 @@ import {
   topologyOf,
   waitForEnd,
   type Bed,
+  type InjectedFault,
   type NetworkPlan,
   type ProcessIdentity,
 } from '@x0t/testbed'
 import {
+  droppedBefore,
   seeActiveFault,
   seeCarrierChanges,
   seeCarrierLoss,
@@ -26,7 +28,7 @@ import type { RunningSystem } from './system.ts'
 
 /** What injects and lifts; a test gives its own to see what becomes of a fault that is none. */
 export interface FaultPort {
-  inject(bed: Bed, target: string, action: string): Promise<unknown>
+  inject(bed: Bed, target: string, action: string): Promise<Pick<InjectedFault, 'effectMs'>>
   clear(bed: Bed): Promise<unknown>
   signal(process: ProcessIdentity, signal: NodeJS.Signals): Promise<unknown>
 }
@@ -42,7 +44,8 @@ export interface Injection {
   /** What it hits, like `link:a-d`. */
   readonly target: string
   readonly action: string
-  inject(): Promise<void>
+  /** Returns when it took effect, CLOCK_MONOTONIC in ms; undefined where it can only be said that it is done now. */
+  inject(): Promise<number | undefined>
   /**
    * What an independent probe sees of the fault while it lasts: counters of the kernel, carrier, process state.
    * @throws X0tError BENCH_FAULT_UNSEEN
@@ -115,16 +118,20 @@ function byTestbed(
   hosts: readonly string[],
 ): Injection {
   const kind = action.split('=')[0]!
+  let before = 0
   return {
     target,
     action,
-    inject: async () => void (await port.inject(bed, target, action)),
+    async inject() {
+      before = await droppedBefore(bed, hosts)
+      return (await port.inject(bed, target, action)).effectMs
+    },
     evidence() {
       if (kind === 'down') return seeCarrierLoss(bed, hosts)
       if (kind === 'flap') return seeCarrierChanges(bed, hosts)
       if (kind === 'handshake-failure') return seeTamperedRecords(bed, hosts)
       if (kind === 'clock-jump' || kind === 'svid-expiry') return seeActiveFault(bed, kind)
-      return kind === 'latency' ? seeDelayedPackets(bed, hosts) : seeDroppedPackets(bed, hosts)
+      return kind === 'latency' ? seeDelayedPackets(bed, hosts) : seeDroppedPackets(bed, hosts, before)
     },
     lift: async () => void (await port.clear(bed)),
   }
@@ -152,25 +159,23 @@ export function halfAround(plan: NetworkPlan, source: string, destination: strin
 
 function crash({ bed, running, forwards, path, port }: InjectionOptions, relay: string): Injection {
   let killed: readonly ProcessIdentity[] = []
+  let before = 0
   return {
     target: `node:${relay}`,
     action: forwards === 'kernel' ? 'crash of the host: links cut, then SIGKILL' : 'SIGKILL',
     async inject() {
       killed = await processesOf(running, relay)
-      if (forwards === 'kernel') {
-        // The kernel forwards on after the death of a routing daemon: the death of a host needs its links cut too,
-        // those of the path first.
-        const links = linksOf(bed.plan, relay).map(({ other }) => other.host)
-        const order = links.toSorted((one, two) => Number(path.includes(two)) - Number(path.includes(one)))
-        for (const other of order) await port.inject(bed, `link:${relay}-${other}`, 'blackhole')
-      }
+      before = await droppedBefore(bed, [relay])
+      // The kernel forwards on after the death of a daemon: the death of a host needs its links cut too.
+      const effectMs = forwards === 'kernel' ? await cutOff(bed, relay, path, port) : undefined
       for (const one of killed) await port.signal(one, 'SIGKILL')
+      return effectMs
     },
     async evidence() {
       const left = await waitForEnd(killed, 2000, bed.clock)
       if (killed.length === 0 || left.length > 0) throw unseen(`a process of ${relay} still runs`)
       const pids = killed.map(({ pid }) => pid).join(', ')
-      const cut = forwards === 'kernel' ? `; ${await seeDroppedPackets(bed, [relay])}` : ''
+      const cut = forwards === 'kernel' ? `; ${await seeDroppedPackets(bed, [relay], before)}` : ''
       return `pid ${pids} of ${relay} is dead${cut}`
     },
     async lift() {
@@ -181,6 +186,20 @@ function crash({ bed, running, forwards, path, port }: InjectionOptions, relay: 
   }
 }
 
+/** Cuts all links of a host: in cables all at one moment, by rules one after the other, those of the path first. */
+async function cutOff(
+  bed: Bed,
+  relay: string,
+  path: readonly string[],
+  port: FaultPort,
+): Promise<number | undefined> {
+  if (bed.plan.cables === 'bpf') return (await port.inject(bed, `set:${relay}`, 'partition')).effectMs
+  const links = linksOf(bed.plan, relay).map(({ other }) => other.host)
+  const order = links.toSorted((one, two) => Number(path.includes(two)) - Number(path.includes(one)))
+  for (const other of order) await port.inject(bed, `link:${relay}-${other}`, 'blackhole')
+  return undefined
+}
+
 function freeze({ running, port }: InjectionOptions, relay: string): Injection {
   let frozen: readonly ProcessIdentity[] = []
   return {
@@ -189,6 +208,7 @@ function freeze({ running, port }: InjectionOptions, relay: string): Injection {
     async inject() {
       frozen = await processesOf(running, relay)
       for (const one of frozen) await port.signal(one, 'SIGSTOP')
+      return undefined
     },
     async evidence() {
       const states = await Promise.all(frozen.map(processState))

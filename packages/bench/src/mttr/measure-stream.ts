@@ -56,10 +56,18 @@ export const lateByMs = 10
 export const overdueMs = 1000
 /** Share of late datagrams that a quiet second may hold: one cannot demand of a shared machine that it never stalls. */
 const lateShare = 0.01
-/** A sender that stalled longer than this at either end of the outage cannot tell how long the outage was. */
-export const mostStallMs = 5
-/** Surroundings of an end of the outage in which a stall counts. */
-const nearMs = 20
+/** A program of a slow stream that stalled longer than this at either end of the outage cannot tell how long it was. */
+const mostStallMs = 5
+/** Surroundings of an end of the outage in which a stall counts: so many times what is too long a stall. */
+const nearStalls = 4
+
+/**
+ * The longest stall of sender or receiver at an end of an outage that leaves its length certain enough, ms: ten intervals,
+ * 1 ms at least and 5 ms at most.
+ */
+export function mostStall(intervalMs: number): number {
+  return Math.min(mostStallMs, Math.max(1, 10 * intervalMs))
+}
 const mostOddities = 1000
 
 /** Measures outage, losses and recovery in the log of a stream. */
@@ -197,7 +205,7 @@ export function firstArrivals({ sentMs, arrivals }: StreamLog): FirstArrivals {
 }
 
 /** First number sent at or after an instant; numbers passed over are skipped. */
-function firstAt(sentMs: Float64Array, atMs: number): number {
+export function firstAt(sentMs: Float64Array, atMs: number): number {
   let at = 0
   while (at < sentMs.length && !(sentMs[at]! >= atMs)) at++
   return at
@@ -253,6 +261,8 @@ function whyBent(
   outage: { readonly first: number; readonly next: number } | undefined,
   orderedMs: number,
 ): string | undefined {
+  const mostMs = mostStall(intervalMs)
+  const nearMs = nearStalls * mostMs
   const near =
     outage === undefined
       ? [[orderedMs, orderedMs + 1000] as const]
@@ -262,10 +272,9 @@ function whyBent(
         })
   for (const [fromMs, toMs] of near) {
     const { ms } = worstSendGap(sentMs, Math.max(0, firstAt(sentMs, fromMs) - 1), firstAt(sentMs, toMs) + 1)
-    if (ms - intervalMs > mostStallMs)
-      return `the sender stalled for ${ms.toFixed(1)} ms at an end of the outage`
+    if (ms - intervalMs > mostMs) return `the sender stalled for ${ms.toFixed(1)} ms at an end of the outage`
     const stall = receiverStalls.find(
-      (one) => one.ms > mostStallMs && one.fromMs < toMs && one.fromMs + one.ms > fromMs,
+      (one) => one.ms > mostMs && one.fromMs < toMs && one.fromMs + one.ms > fromMs,
     )
     if (stall !== undefined)
       return `the receiver stalled for ${stall.ms.toFixed(1)} ms at an end of the outage`

@@ -1,6 +1,6 @@
 import { factsOf, type MttrFault } from './fault-names.ts'
 import type { Scheduling } from './scheduling.ts'
-import { lateByMs, mostStallMs, overdueMs, quietMs } from './measure-stream.ts'
+import { lateByMs, mostStall, overdueMs, quietMs } from './measure-stream.ts'
 
 import { payloadBytes } from './stream/log.ts'
 
@@ -23,7 +23,7 @@ export function mttrNotes({ faults, rateHz, observeMs, seed, scheduling }: Noted
       `recovery: until from then on, for ${quietMs / 1000} s or more and until the fault was lifted, nothing was lost and, of faults that delay, at most 1 % came later than the 99th percentile ` +
       `of before by ${lateByMs} ms; watched for ${observeMs / 1000} s at most. lost, duplicated, reordered: exact, until the fault is lifted; what takes longer than ${overdueMs / 1000} s is lost.`,
     `A run counts only if an independent probe saw the fault (counters, carrier, process state). A run in which the sender ` +
-      `or the receiver stalled for more than ${mostStallMs} ms at an end of the outage is invalid. All runs that do not count are listed.`,
+      `or the receiver stalled for more than ${mostStall(1000 / rateHz)} ms at an end of the outage is invalid. All runs that do not count are listed.`,
     ...faults.map((fault) => {
       const { failures, says } = factsOf(fault)
       return `${fault}${failures.length === 0 ? '' : ` (${failures.join(', ')})`}: ${says}.`

@@ -1,5 +1,5 @@
 import { hasCode, messageOf, X0tError } from '@x0t/core'
-import { createBed, systemRun, type BedPortOptions, type Topology } from '@x0t/testbed'
+import { createBed, systemRun, type BedPortOptions, type CableKind, type Topology } from '@x0t/testbed'
 import { bedTools } from '../bed-tools.ts'
 import { describeEnvironment } from '../environment.ts'
 import type { Objective } from '../objective.ts'
@@ -33,6 +33,8 @@ export interface MttrOptions extends BedPortOptions {
   readonly seed: number
   /** For the processes of all systems alike. */
   readonly scheduling: Scheduling
+  /** Of the testbeds of all systems: with `bpf` a fault also hits what is forwarded by XDP. */
+  readonly cables?: CableKind
   readonly runFolder: string
   readonly objectives: readonly Objective[]
   readonly command: string
@@ -49,6 +51,8 @@ export interface MttrReport extends Report {
 
 /** Name of the testbed: its namespaces are x0t-mttr-s and so on. */
 const mttrBed = 'mttr'
+/** The stream is sent one datagram at a time, by a program whose timer fires for each. */
+export const mostRateHz = 10_000
 /** Runs of a fault in one testbed; then it is made anew, with fresh daemons, and other systems have their turn. */
 const runsPerRound = 5
 
@@ -108,6 +112,7 @@ export async function mttrBench(options: MttrOptions): Promise<MttrReport> {
     observeMs: options.observeMs,
     seed,
     scheduling: options.scheduling,
+    cables: options.cables ?? 'veth',
   }
   const notes = [...mttrNotes(options), ...able.map(({ setup }) => setup)]
   const results = resultsOf(runs)
@@ -226,7 +231,7 @@ function checkOptions({ runs, peerRuns, rateHz, observeMs, faults }: MttrOptions
   check('the number of faults', faults.length, 1, 100)
   check('the number of runs', runs, 1, 10_000)
   check('the number of runs of peers', peerRuns, 1, 10_000)
-  check('the rate in datagrams a second', rateHz, 10, 5000)
+  check('the rate in datagrams a second', rateHz, 10, mostRateHz)
   check('the time of observation in milliseconds', observeMs, 2000, 600_000)
 }
 

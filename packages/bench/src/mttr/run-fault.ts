@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { hasCode, messageOf, X0tError } from '@x0t/core'
+import { hasCode, messageOf } from '@x0t/core'
 import type { Bed } from '@x0t/testbed'
 import { factsOf, type MttrFault } from './fault-names.ts'
 import { planInjection, type FaultPort, type Injection } from './injection.ts'
@@ -11,6 +11,7 @@ import type { RunRecord } from './run-record.ts'
 import { startStream, type Stream } from './stream/stream.ts'
 import { payloadBytes } from './stream/log.ts'
 import type { MttrSystem, RunningSystem } from './system.ts'
+import { settleWithinMs, underWayMs, untilSettled } from './until-settled.ts'
 
 export interface RunFaultOptions {
   readonly bed: Bed
@@ -35,10 +36,6 @@ export const unavailable = [
   'TESTBED_NO_NETEM',
   'TESTBED_FAULT_UNPREPARED',
 ] as const
-/** Most time until a stream over an undisturbed system flows without loss, ms. */
-const settleWithinMs = 90_000
-/** What was sent later than this before a look may still be under way. */
-const underWayMs = 500
 /** The counters of the interfaces are read so long apart to see the path. */
 const pathMs = 250
 /** Without a loss so far, a run is watched at least this long. */
@@ -96,7 +93,7 @@ async function carryOut(
     key: 1 + Math.floor(random() * 0xffff_fffe),
     mostMs: settleWithinMs + observeMs + 60_000,
   })
-  await untilSettled(options, stream)
+  await untilSettled({ system, running, signal }, stream)
   await sleep(random() * 1000)
   const before = await findPaths(options)
   const path = before[Math.floor(random() * before.length)]!
@@ -106,8 +103,8 @@ async function carryOut(
 
   const baselineMs = machineMs() - quietMs
   const fromMs = machineMs()
-  await injection.inject()
-  const toMs = machineMs()
+  const effectMs = await injection.inject()
+  const toMs = effectMs ?? machineMs()
   // What takes effect at the end has done so within its last second.
   const beganMs = factsOf(fault).effect === undefined ? fromMs : Math.max(fromMs, toMs - 1000)
   const marks: RunMarks = {
@@ -159,7 +156,7 @@ async function carryOut(
     }),
     target: injection.target,
     action: injection.action,
-    injectionWindowMs: marks.injectedMs[1] - marks.injectedMs[0],
+    injectionWindowMs: effectMs === undefined ? marks.injectedMs[1] - marks.injectedMs[0] : 0,
     liftedMs: liftedMs - zeroMs,
     intervalMs: log.intervalMs,
     ...figures,
@@ -174,41 +171,6 @@ async function carryOut(
     pathsBefore: before,
     pathsAfter: after,
     evidence: evidence ?? '',
-  }
-}
-
-/** Waits until the stream flows for a second without loss, the system says that it is whole, and it had its rest. */
-async function untilSettled({ bed, system, running }: RunFaultOptions, stream: Stream): Promise<void> {
-  const { signal } = bed
-  const deadlineMs = machineMs() + settleWithinMs
-  let calmMs = 0
-  const stepMs = 250
-  while (calmMs < (system.settleMs ?? 2000)) {
-    await delay(stepMs, undefined, { signal })
-    const log = await stream.look()
-    const nowMs = machineMs()
-    const { lost, received } = measureStream(log, {
-      baselineMs: nowMs,
-      injectedMs: [nowMs - quietMs - underWayMs, nowMs - quietMs - underWayMs],
-      judgedUntilMs: nowMs - underWayMs,
-    })
-    const flows = lost === 0 && received > (quietMs / log.intervalMs) * 0.8
-    calmMs = flows && (await isWhole(running)) ? calmMs + stepMs : 0
-    if (nowMs > deadlineMs) {
-      throw new X0tError(
-        'BENCH_TUNNEL_DOWN',
-        `${system.name}: no undisturbed stream within ${settleWithinMs / 1000} s; of the last second's datagrams ` +
-          `${received} arrived and ${lost} were lost`,
-      )
-    }
-  }
-}
-
-async function isWhole(running: RunningSystem): Promise<boolean> {
-  try {
-    return (await running.isWhole?.()) ?? true
-  } catch {
-    return false
   }
 }
 

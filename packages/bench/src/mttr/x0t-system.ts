@@ -16,15 +16,33 @@ const verifications: readonly string[] = ['healing.mitigation-verified', 'healin
 
 export interface X0tSystemOptions {
   readonly runner: Extract<RunnerSpec, { kind: 'x0t' }>
+  /** In names of results; `x0t`, or `x0t-hitless`, where absent. */
+  readonly name?: string
   /** Every datagram over two disjoint paths. */
   readonly hitless?: boolean
+  /** The kernel watches the links and forwards. */
+  readonly kernel?: KernelLiveness
+}
+
+/** How the kernel watches links. */
+export interface KernelLiveness {
+  /** Between two probes of a neighbour, ms: 0.25 to 1; the default of the node where absent. */
+  readonly probeIntervalMs?: number
 }
 
 /** Real x0t nodes, enrolled and joined as users do it. */
-export function x0tSystem({ runner, hitless = false }: X0tSystemOptions): MttrSystem {
-  const settings = { ...runner.settings, ...(hitless ? { 'tunnel.hitless': 'all' } : {}) }
+export function x0tSystem({
+  runner,
+  hitless = false,
+  kernel,
+  name = hitless ? 'x0t-hitless' : 'x0t',
+}: X0tSystemOptions): MttrSystem {
+  const settings = {
+    ...(kernel === undefined ? {} : kernelSettings(kernel)),
+    ...runner.settings,
+    ...(hitless ? { 'tunnel.hitless': 'all' } : {}),
+  }
   const told = Object.entries(settings).map(([name, value]) => `${name}=${value}`)
-  const name = hitless ? 'x0t-hitless' : 'x0t'
   return {
     name,
     programs: [],
@@ -37,7 +55,7 @@ export function x0tSystem({ runner, hitless = false }: X0tSystemOptions): MttrSy
       'svid-expiry': { ...runner, settings: { ...settings, 'identity.svid_ttl': '1m' } },
     },
     hitless,
-    forwards: 'process',
+    forwards: kernel === undefined ? 'process' : 'kernel',
     // It tells itself when it is whole: no rest is needed after that.
     settleMs: 1000,
     async start({ bed, signal }) {
@@ -68,6 +86,14 @@ export function x0tSystem({ runner, hitless = false }: X0tSystemOptions): MttrSy
         },
       }
     },
+  }
+}
+
+/** Settings of a node by which the kernel watches its links; a node on which it cannot does not start. */
+export function kernelSettings({ probeIntervalMs }: KernelLiveness): Readonly<Record<string, string>> {
+  return {
+    'fast_path.mode': 'on',
+    ...(probeIntervalMs === undefined ? {} : { 'probe.kernel_interval': String(probeIntervalMs) }),
   }
 }
 

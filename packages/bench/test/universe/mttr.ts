@@ -195,7 +195,7 @@ t.test(
   'an injection that is disabled gives an error, not a fast recovery',
   { timeout: 60_000 },
   async (t) => {
-    const nothing = async (): Promise<void> => {}
+    const nothing = async (): Promise<object> => ({})
     const report = await mttrBench({ ...options, port: { inject: nothing, clear: nothing, signal: nothing } })
     t.match(report.failed, [{ path: 'standby/blackhole', reason: /BENCH_NO_OUTAGE: no outage observed/ }])
     t.strictSame(report.results, [])

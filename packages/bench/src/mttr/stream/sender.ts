@@ -15,7 +15,7 @@ const header = new DataView(payload.buffer)
 header.setUint32(0, job.key, true)
 
 /** Numbers between two looks at standard input and two writes of the log. */
-const batch = 16
+const batch = Math.min(128, Math.max(16, Math.round(16 / job.intervalMs)))
 const records = new Uint8Array(batch * sendRecordBytes)
 const recordsView = new DataView(records.buffer)
 let pending = 0

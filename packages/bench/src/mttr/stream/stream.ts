@@ -1,13 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { isIPv6 } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { X0tError } from '@x0t/core'
 import { inNamespace, plannedHost, type Bed } from '@x0t/testbed'
-import { decodeArrivalLog, decodeSendLog, type StreamLog } from './log.ts'
+import type { StreamLog } from './log.ts'
+import { logReader } from './log-reader.ts'
 
 /** What the sender's program is told. */
 export interface SenderJob {
@@ -75,11 +76,8 @@ export async function startStream(bed: Bed, options: StreamOptions): Promise<Str
   const senderJob: SenderJob = { from, to, port, key, intervalMs, most, log: logs.sender }
   const sender = stack.use(await startProgram(bed, source, 'sender', senderJob))
   const resources = stack.move()
-  const look = async (): Promise<StreamLog> => {
-    // The receiver's log first, or a number that was sent in between would look lost.
-    const arrived = decodeArrivalLog(await readFile(logs.receiver))
-    return { intervalMs, sentMs: decodeSendLog(await readFile(logs.sender)), ...arrived }
-  }
+  const reader = logReader(logs)
+  const look = async (): Promise<StreamLog> => ({ intervalMs, ...(await reader.read()) })
   return {
     priority:
       sender.priority === receiver.priority ? sender.priority : `${sender.priority}, ${receiver.priority}`,

@@ -11,9 +11,10 @@ import {
   withReport,
   type ReportOptions,
 } from './report-options.ts'
+import { addLivenessOptions, livenessOf, type LivenessFlags } from './liveness-options.ts'
 import { repeatable } from '../repeatable.ts'
 
-interface CalmFlags extends ReportOptions {
+interface CalmFlags extends ReportOptions, LivenessFlags {
   readonly minutes: number
   readonly load: number
   readonly shape: string
@@ -24,8 +25,7 @@ interface CalmFlags extends ReportOptions {
 
 export function registerCalm(bench: Command, context: CommandContext): void {
   withReport(
-    bench
-      .command('calm')
+    addLivenessOptions(bench.command('calm'))
       .description('leave a mesh alone on a busy machine: failovers that nothing called for')
       .option('--minutes <n>', 'how long, like 0.5', minutesOf, 10)
       .option('--load <n>', 'processor hogs beside it (stress-ng --cpu N); 0: none', wholeNumber(0, 1024), 2)
@@ -39,14 +39,17 @@ export function registerCalm(bench: Command, context: CommandContext): void {
       import('@x0t/testbed'),
     ])
     const output = context.output()
+    const { kernel, cables } = livenessOf(options)
+    const runner = nodeRunner(options.set ?? [])
     const report = await calmBench({
       ...portsOf(context),
-      systems: [x0tSystem({ runner: nodeRunner(options.set ?? []) })],
+      systems: [x0tSystem({ runner, ...(kernel === undefined ? {} : { kernel }) })],
       topology: parseShape(options.shape),
       shape: options.shape,
       durationMs: options.minutes * 60_000,
       hogs: options.load,
       rateHz: options.rate ?? 1000,
+      cables,
       runFolder: await runFolderOf(options, context),
       objectives: await objectivesOf(options),
       command: commandLine(),

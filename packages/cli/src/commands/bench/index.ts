@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { CommandContext } from '../../main.ts'
+import { registerBpf } from './bpf.ts'
 import { registerCalm } from './calm.ts'
 import { registerBaseline } from './baseline.ts'
 import { registerCrypto } from './crypto.ts'
@@ -7,6 +8,7 @@ import { registerMetrics } from './metrics.ts'
 import { registerMttr } from './mttr.ts'
 import { registerScale } from './scale.ts'
 import { registerSoak } from './soak.ts'
+import { registerTakeover } from './takeover.ts'
 import { registerThroughput } from './throughput.ts'
 
 /** `x0t bench …`: measure x0t on this machine, beside other software. */
@@ -18,6 +20,8 @@ export function registerBench(program: Command, context: CommandContext): void {
   registerScale(bench, context)
   registerMttr(bench, context)
   registerCalm(bench, context)
+  registerTakeover(bench, context)
+  registerBpf(bench, context)
   registerMetrics(bench, context)
   registerBaseline(bench, context)
 }

@@ -1,14 +1,14 @@
 import { Option, type Command } from 'commander'
-import { X0tError } from '@x0t/core'
 import type { CommandContext } from '../../main.ts'
 import { portsOf, runFolderOf } from '../testbed/bed-option.ts'
 import { nodeRunner } from '../testbed/node-runner.ts'
 import { version } from '../../version.ts'
 import { commandLine, deliver, objectivesOf, wholeNumber, type ReportOptions } from './report-options.ts'
+import { addLivenessOptions, kernelRateHz, livenessOf, type LivenessFlags } from './liveness-options.ts'
 import { repeatable } from '../repeatable.ts'
 
 /** Options of `x0t bench mttr` without `--url`. */
-export interface MeshFlags extends ReportOptions {
+export interface MeshFlags extends ReportOptions, LivenessFlags {
   readonly faults: readonly string[]
   readonly runs: number
   readonly against: readonly string[]
@@ -18,7 +18,6 @@ export interface MeshFlags extends ReportOptions {
   readonly x0t: boolean
   readonly rate?: number
   readonly observe: number
-  readonly liveness: 'userspace' | 'kernel'
   readonly scheduling: 'round-robin' | 'ordinary'
   readonly seed: number
   readonly set?: readonly string[]
@@ -29,7 +28,7 @@ const list = (text: string): readonly string[] => text.split(',').filter((name) 
 
 /** Adds the options of a measurement of the overlay. */
 export function addMeshOptions(command: Command): Command {
-  return command
+  return addLivenessOptions(command)
     .option('--faults <names>', 'separated by commas; all that there are by default', list, [])
     .option('--runs <n>', 'runs of each fault; percentiles need 30', wholeNumber(1, 10_000), 30)
     .option(
@@ -44,11 +43,6 @@ export function addMeshOptions(command: Command): Command {
     .option('--hitless', 'also measure x0t with every datagram over two disjoint paths', false)
     .option('--no-x0t', 'only the peers')
     .option('--observe <seconds>', 'a stream that is not back by then has failed', wholeNumber(2, 600), 60)
-    .addOption(
-      new Option('--liveness <kind>', 'who watches the links of x0t')
-        .choices(['userspace', 'kernel'])
-        .default('userspace'),
-    )
     .addOption(
       new Option('--scheduling <class>', 'of the daemons of all systems alike; round-robin is in real time')
         .choices(['round-robin', 'ordinary'])
@@ -66,21 +60,17 @@ export function addMeshOptions(command: Command): Command {
 
 /** Measures x0t and peers in namespaces. */
 export async function runMesh(options: MeshFlags, context: CommandContext): Promise<void> {
-  const { runs, shape, liveness, hitless } = options
-  if (liveness === 'kernel') {
-    throw new X0tError('BENCH_LIVENESS_UNAVAILABLE', 'not in this version: links watched by the kernel', {
-      exitCode: 2,
-      hint: '--liveness userspace',
-    })
-  }
+  const { runs, shape, hitless } = options
+  const { kernel, cables } = livenessOf(options)
   const [{ choosePeerSystem, mttrBench, parseFaultNames, x0tSystem }, { parseShape }] = await Promise.all([
     import('@x0t/bench'),
     import('@x0t/testbed'),
   ])
   const output = context.output()
   const runner = nodeRunner(options.set ?? [])
-  const x0t = options.x0t ? [x0tSystem({ runner })] : []
-  const twice = hitless ? [x0tSystem({ runner, hitless })] : []
+  const watched = kernel === undefined ? {} : { kernel }
+  const x0t = options.x0t ? [x0tSystem({ runner, ...watched })] : []
+  const twice = hitless ? [x0tSystem({ runner, hitless, ...watched })] : []
   const peers = [...new Set(options.against)].map(choosePeerSystem)
   const report = await mttrBench({
     ...portsOf(context),
@@ -90,10 +80,11 @@ export async function runMesh(options: MeshFlags, context: CommandContext): Prom
     shape,
     runs,
     peerRuns: options.peerRuns ?? runs,
-    rateHz: options.rate ?? 1000,
+    rateHz: options.rate ?? (kernel === undefined ? 1000 : kernelRateHz),
     observeMs: options.observe * 1000,
     seed: options.seed,
     scheduling: options.scheduling,
+    cables,
     runFolder: await runFolderOf(options, context),
     objectives: await objectivesOf(options),
     command: commandLine(),

@@ -33,8 +33,8 @@ export function addUrlOptions(command: Command): Command {
       .option('--iterations <n>', 'with --url: injections', wholeNumber(1, 1000), 10)
       .option(
         '--rate <n>',
-        'datagrams a second (default: 1000); with --url, probes a second (default: 50)',
-        wholeNumber(1, 5000),
+        'datagrams a second (default: 1000, or 10000 with --liveness kernel); with --url, probes a second (default: 50)',
+        wholeNumber(1, 10_000),
       )
       .option('--stable <s>', 'with --url: back means no failure for so long', seconds, 10)
       .option('--down-within <s>', 'with --url: a probe must fail so soon after the command', seconds, 10)

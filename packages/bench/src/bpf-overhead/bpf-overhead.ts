@@ -1,0 +1,211 @@
+import { X0tError } from '@x0t/core'
+import { openNativeBackend } from '@x0t/bpf'
+import type { BedPortOptions } from '@x0t/testbed'
+import { describeEnvironment } from '../environment.ts'
+import { startIperfServer, tcpRun } from '../iperf.ts'
+import { makeLab, type Lab } from '../lab.ts'
+import { withoutOffloads } from '../loss.ts'
+import type { Objective } from '../objective.ts'
+import { measuringPrograms, requirePrograms } from '../programs.ts'
+import { makeReport, type Report, type Skipped } from '../report.ts'
+import { sampleBook, type SampleBook } from '../result.ts'
+import { attachObservers, type AttachedReply } from './attached-observers.ts'
+import { machineCpuSeconds } from './machine-cpu.ts'
+import { observers } from './observers.ts'
+
+export interface BpfOverheadOptions extends BedPortOptions {
+  /** Rounds; each measures every variant once. */
+  readonly runs: number
+  /** Length of each TCP run. */
+  readonly seconds: number
+  /** Also each object by itself. */
+  readonly each: boolean
+  /** Offloads of the links: with them one buffer stands for up to 64 KiB, without for a packet. */
+  readonly offloads: boolean
+  readonly runFolder: string
+  readonly objectives: readonly Objective[]
+  readonly command: string
+  readonly versions: Readonly<Record<string, string>>
+  readonly onProgress?: (text: string) => void
+}
+
+/** Objects that are attached; none: what the others are compared with. */
+interface Variant {
+  readonly name: string
+  readonly observers: readonly string[]
+}
+
+const bare: Variant = { name: 'none', observers: [] }
+
+/**
+ * Sends one TCP stream over a veth pair with and without the programs that observe, in turn, and compares throughput and
+ * processor time. Results: `tcp/<variant>` (Mbit/s), `cpu/<variant>` (processor seconds of the whole machine per GB
+ * received), `overhead-throughput/<variant>` and `overhead-cpu/<variant>` (%, each round against its own run without),
+ * and of a last run with statistics `run-time/<program>` (ns) and `runs/<program>` (per second). Variants: `none`, `all`, and with
+ * `each` every object by itself.
+ * @throws X0tError BENCH_TOOL_MISSING, BENCH_OPTION_INVALID, BENCH_MEASUREMENT_FAILED, TESTBED_NEEDS_ROOT
+ */
+export async function bpfOverheadBench(options: BpfOverheadOptions): Promise<Report> {
+  const { runs, seconds, each, offloads, command, objectives, onProgress = () => {} } = options
+  checkOptions(options)
+  await requirePrograms(measuringPrograms, options.env['PATH'] ?? '')
+  const environment = await describeEnvironment(options.versions)
+  const timestamp = new Date().toISOString()
+  const book = sampleBook()
+  const names = observers.map(({ name }) => name)
+  const variants: readonly Variant[] = [
+    { name: 'all', observers: names },
+    ...(each ? names.map((name): Variant => ({ name, observers: [name] })) : []),
+  ]
+  const refused = new Map<string, string>()
+  await using lab = await makeLab({ ...options, relays: 0, forward: false })
+  if (!offloads) await withoutOffloads(lab)
+  await startIperfServer(lab)
+  // The first run finds caches cold.
+  await tcpRun(lab, targetOf(lab), 1)
+  for (let round = 1; round <= runs; round++) {
+    for (const variant of variants) {
+      onProgress(`round ${round} of ${runs}: ${variant.name}`)
+      // What comes second finds the machine as the first left it: each is second every other round.
+      const order = round % 2 === 0 ? [variant, bare] : [bare, variant]
+      const found = new Map<string, Sample>()
+      for (const one of order) found.set(one.name, await measure(lab, one, seconds, refused))
+      const [without, withThem] = [found.get(bare.name)!, found.get(variant.name)!]
+      addSamples(book, variant.name, without, withThem)
+    }
+  }
+  onProgress('counting runs of the programs')
+  await countRuns(lab, seconds, names, book)
+  const skipped: Skipped[] = [...refused].map(([path, reason]) => ({ path, reason }))
+  const parts = {
+    kind: 'bpf',
+    timestamp,
+    environment,
+    command,
+    parameters: { runs, seconds, each, offloads },
+    results: book.results(),
+    skipped,
+    failed: [],
+    notes: [
+      `One TCP stream of iperf3 for ${seconds} s between two network namespaces joined by a veth pair, link offloads ` +
+        `${offloads ? 'on' : 'off'}; both ends share the cores of this machine. Runs with and without programs alternate, and ` +
+        'which of the two comes first does too.',
+      'cpu: busy time of all processors (/proc/stat: user, system, interrupts) per GB received. overhead: each run with ' +
+        'programs against the run without beside it, below 0 where it was the better one.',
+      'flow is attached to the interfaces of both hosts; the others see the whole machine and are attached once. run-time ' +
+        'and runs are of one more run with statistics of the kernel on, which themselves cost time.',
+    ],
+  }
+  return makeReport(parts, objectives)
+}
+
+interface Sample {
+  readonly mbitPerSecond: number
+  readonly cpuSecondsPerGb: number
+}
+
+async function measure(
+  lab: Lab,
+  { observers: wanted }: Variant,
+  seconds: number,
+  refused: Map<string, string>,
+): Promise<Sample> {
+  await using stack = new AsyncDisposableStack()
+  for (const one of await attachOnBoth(lab, wanted, stack))
+    for (const { name, reason } of one.refused) refused.set(name, reason)
+  const before = await machineCpuSeconds()
+  const { bitsPerSecond, bytes } = await tcpRun(lab, targetOf(lab), seconds)
+  const cpuSeconds = (await machineCpuSeconds()) - before
+  return { mbitPerSecond: bitsPerSecond / 1e6, cpuSecondsPerGb: cpuSeconds / (bytes / 1e9) }
+}
+
+/** Observers of the whole machine on the last host, those of an interface on both. */
+async function attachOnBoth(
+  lab: Lab,
+  wanted: readonly string[],
+  stack: AsyncDisposableStack,
+): Promise<readonly AttachedReply[]> {
+  if (wanted.length === 0) return []
+  const replies: AttachedReply[] = []
+  const [link] = lab.links
+  for (const end of [link!.b, link!.a]) {
+    const own = observers.filter(
+      ({ name, isGlobal }) => wanted.includes(name) && (!isGlobal || end.host === lab.last),
+    )
+    if (own.length === 0) continue
+    const job = {
+      observers: own.map(({ name }) => name),
+      interface: end.interface,
+      watchedPid: await serverPid(lab),
+    }
+    replies.push(stack.use(await attachObservers(lab.bed, end.host, job)))
+  }
+  return replies
+}
+
+function addSamples(book: SampleBook, name: string, without: Sample, withThem: Sample): void {
+  for (const [path, sample] of [
+    [bare.name, without],
+    [name, withThem],
+  ] as const) {
+    book.add(`tcp/${path}`, 'Mbit/s', sample.mbitPerSecond)
+    book.add(`cpu/${path}`, 's/GB', sample.cpuSecondsPerGb)
+  }
+  const { throughput, cpu } = overhead(without, withThem)
+  book.add(`overhead-throughput/${name}`, '%', throughput)
+  book.add(`overhead-cpu/${name}`, '%', cpu)
+}
+
+/** What the programs cost, % of what there was without them; below 0 where the run with them was the better one. */
+export function overhead(
+  without: Sample,
+  withThem: Sample,
+): { readonly throughput: number; readonly cpu: number } {
+  return {
+    throughput: (1 - withThem.mbitPerSecond / without.mbitPerSecond) * 100,
+    cpu: (withThem.cpuSecondsPerGb / without.cpuSecondsPerGb - 1) * 100,
+  }
+}
+
+/** One run with everything attached and the kernel's statistics on: how often each program runs, and for how long. */
+async function countRuns(
+  lab: Lab,
+  seconds: number,
+  names: readonly string[],
+  book: SampleBook,
+): Promise<void> {
+  await using stack = new AsyncDisposableStack()
+  const attached = (await attachOnBoth(lab, names, stack)).flatMap((reply) => reply.attached)
+  const backend = openNativeBackend()
+  using statistics = backend.enableStatistics()
+  void statistics
+  const read = async (): Promise<ReadonlyMap<number, { runs: number; ns: number }>> => {
+    const programs = await backend.listPrograms()
+    return new Map(programs.map(({ id, runCount, runTimeNs }) => [id, { runs: runCount, ns: runTimeNs }]))
+  }
+  const before = await read()
+  await tcpRun(lab, targetOf(lab), seconds)
+  const after = await read()
+  for (const { program, id } of attached) {
+    const runs = (after.get(id)?.runs ?? 0) - (before.get(id)?.runs ?? 0)
+    const ns = (after.get(id)?.ns ?? 0) - (before.get(id)?.ns ?? 0)
+    book.add(`runs/${program}`, '1/s', runs / seconds)
+    if (runs > 0) book.add(`run-time/${program}`, 'ns', ns / runs)
+  }
+}
+
+function targetOf(lab: Lab): string {
+  return lab.links[0]!.b.ipv4
+}
+
+async function serverPid(lab: Lab): Promise<number> {
+  const { stdout } = await lab.run(lab.last, ['ss', '-Hltnp', 'sport = :5201'])
+  const pid = /pid=(\d+)/.exec(stdout)?.[1]
+  if (pid === undefined) throw new X0tError('BENCH_MEASUREMENT_FAILED', 'no iperf3 server runs')
+  return Number(pid)
+}
+
+function checkOptions({ runs, seconds }: BpfOverheadOptions): void {
+  if (runs >= 1 && runs <= 1000 && seconds >= 1 && seconds <= 3600) return
+  throw new X0tError('BENCH_OPTION_INVALID', 'expected 1 to 1000 runs of 1 to 3600 seconds', { exitCode: 2 })
+}

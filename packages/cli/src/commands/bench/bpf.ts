@@ -1,0 +1,57 @@
+import { Option, type Command } from 'commander'
+import type { CommandContext } from '../../main.ts'
+import { portsOf, runFolderOf } from '../testbed/bed-option.ts'
+import { version } from '../../version.ts'
+import {
+  commandLine,
+  deliver,
+  objectivesOf,
+  wholeNumber,
+  withReport,
+  type ReportOptions,
+} from './report-options.ts'
+
+interface BpfFlags extends ReportOptions {
+  readonly runs: number
+  readonly seconds: number
+  readonly each: boolean
+  readonly offloads: boolean
+  readonly dir?: string
+}
+
+export function registerBpf(bench: Command, context: CommandContext): void {
+  withReport(
+    bench
+      .command('bpf')
+      .description('what the programs that observe cost: throughput and CPU with and without them')
+      .option('--runs <n>', 'rounds; each measures with and without', wholeNumber(1, 1000), 10)
+      .option('--seconds <n>', 'length of each TCP run', wholeNumber(1, 3600), 5)
+      .option('--each', 'also each program by itself', false)
+      .option('--no-offloads', 'packets of 1500 bytes on the link, as on a network card without TSO')
+      .addOption(new Option('--dir <folder>', 'folder of the records (default: /run/x0t-testbed for root)')),
+  )
+    .addHelpText(
+      'after',
+      '\nNeeds root. Names of results: tcp/none, tcp/all (Mbit/s), cpu/none, cpu/all (s/GB), overhead-throughput/all,\n' +
+        'overhead-cpu/all (%), runs/x0t_flow_in (1/s), run-time/x0t_flow_in (ns).',
+    )
+    .action(async (options: BpfFlags) => {
+      const { bpfOverheadBench } = await import('@x0t/bench')
+      const { runs, seconds, each, offloads } = options
+      const output = context.output()
+      const report = await bpfOverheadBench({
+        ...portsOf(context),
+        runs,
+        seconds,
+        each,
+        offloads,
+        runFolder: await runFolderOf(options, context),
+        objectives: await objectivesOf(options),
+        command: commandLine(),
+        versions: { x0t: version },
+        onProgress: (text) => output.note(text),
+      })
+      for (const { path, reason } of report.skipped) output.warn(`${path} is left out: ${reason}`)
+      await deliver(report, options, context)
+    })
+}
