@@ -2,7 +2,7 @@ import { readlink } from 'node:fs/promises'
 import { hasCode, X0tError } from '@x0t/core'
 import { linkName } from './attach-target.ts'
 import type { AttachTarget, BpfBackend } from './contract.ts'
-import { findPinned, pinPath, type Pin, type PinnedObject } from './pin-tree.ts'
+import { findPinned, pinPath, readPins, type Pin, type PinnedObject } from './pin-tree.ts'
 
 /** A program of a loaded object: `flow/flow_ingress`, or `flow` where the object has one program. */
 export interface PinnedProgram {
@@ -11,7 +11,7 @@ export interface PinnedProgram {
 }
 
 /**
- * Finds a pinned program by `OBJECT/PROGRAM`, or `OBJECT` where that has only one.
+ * Finds a pinned program by `OBJECT/PROGRAM`, `OBJECT` where that has only one, or `PROGRAM` where only one is so named.
  * @throws X0tError BPF_NOT_LOADED, BPF_HALF_DONE, BPF_PROGRAM_NOT_FOUND
  */
 export async function findPinnedProgram(root: string, reference: string): Promise<PinnedProgram> {
@@ -36,9 +36,17 @@ async function findPin(
   kind: 'programs' | 'maps',
 ): Promise<{ readonly object: PinnedObject; readonly pin: Pin }> {
   const slash = reference.indexOf('/')
+  if (slash < 0) {
+    const objects = (await readPins(root)).filter(({ state }) => state === 'loaded')
+    const owners = objects.filter((object) => object[kind].some((pin) => pin.name === reference))
+    if (owners.length === 1 && !objects.some((object) => object.name === reference))
+      return findPin(root, `${owners[0]!.name}/${reference}`, kind)
+  }
   const object = await findPinned(root, slash < 0 ? reference : reference.slice(0, slash))
   const name = slash < 0 ? undefined : reference.slice(slash + 1)
-  const fits = object[kind].filter((pin) => name === undefined || pin.name === name)
+  const fits = object[kind].filter((pin) =>
+    name === undefined ? !pin.name.startsWith('.') : pin.name === name,
+  )
   if (fits.length === 1) return { object, pin: fits[0]! }
   const names = object[kind].map((pin) => `${object.name}/${pin.name}`).join(', ') || 'none'
   throw new X0tError(

@@ -106,8 +106,8 @@ export function targetFor(
 const targetFields = ['interface', 'direction', 'mode', 'before', 'after', 'cgroup'] as const
 
 function directionOfName(name: string): 'ingress' | 'egress' | undefined {
-  const match = /(?:^|_)(ingress|egress)(?:_|$)/.exec(name)
-  return match === null ? undefined : (match[1] as 'ingress' | 'egress')
+  const match = /(?:^|_)(ingress|egress|in|out)(?:_|$)/.exec(name)
+  return match === null ? undefined : match[1]!.startsWith('in') ? 'ingress' : 'egress'
 }
 
 function interfaceOf(program: string, { interface: name }: TargetRequest): string {

@@ -42,6 +42,14 @@ export const errorCodes = {
   BPF_MANIFEST_INVALID:
     'The manifest does not say what it should; the message names the place, docs/bpf.md shows one.',
   BPF_VERDICT_UNKNOWN: 'Programs of this type have no such verdict; the hint lists them.',
+  BPF_FILTER_INVALID:
+    'A filter or an order of x0t bpf dump names a field that no entry has, or cannot be read.',
+  BPF_NAMESPACE_NOT_FOUND: 'ip netns knows no such network namespace; ip netns list shows them.',
+  BPF_OBJECT_FILE_NOT_FOUND:
+    'There is no object file at this path; programs that x0t ships are named without one.',
+  BPF_MANIFEST_NOT_FOUND: 'There is no manifest at this path.',
+  BPF_SIGNATURE_MISSING:
+    'Only signed objects may be loaded (--require-signed), and this one has no signature beside it.',
 } as const
 
 /** One of {@link errorCodes}. */

@@ -76,6 +76,21 @@ export {
   type ManifestObject,
 } from './manifest.ts'
 export { applyManifest, type ApplyRequest, type Change } from './apply-manifest.ts'
+export {
+  chooseRows,
+  fieldOf,
+  parseFilter,
+  readRows,
+  rowToJson,
+  type MapRow,
+  type RowChoice,
+  type RowFilter,
+} from './map-rows.ts'
+export { enterNetworkNamespace } from './network-namespace.ts'
+export { eventDecoder, type EventDecoder } from './event-decoder.ts'
+export { readVerifierReport, type VerifierReport } from './verifier-report.ts'
+export { measureRuns, statisticsBetween, type RunStatistics } from './run-statistics.ts'
+export { timePacket, type PacketTiming } from './packet-bench.ts'
 export { packetOfHex, packetsOfPcap } from './packet-input.ts'
 export { nameOfVerdict, verdictNames, verdictOfName } from './verdict.ts'
 export { toJson, type BpfValue, type JsonValue } from './bpf-value.ts'

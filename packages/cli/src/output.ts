@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream'
+import type { BpfBackend } from '@x0t/bpf'
 import { messageOf, X0tError } from '@x0t/core'
 
 /** The outside world of a command: tests pass their own. */
@@ -7,6 +8,8 @@ export interface Streams {
   readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number }
   readonly stderr: Writable & { readonly isTTY?: boolean }
   readonly env: Readonly<Record<string, string | undefined>>
+  /** The kernel's BPF; that of this machine by default. */
+  readonly bpf?: BpfBackend
 }
 
 /**

@@ -36,6 +36,11 @@ const nouns: readonly Noun[] = [
     async () => (await import('./testbed/index.ts')).registerTestbed,
   ],
   [
+    'bpf',
+    'eBPF programs in the kernel: load, attach, look at, test',
+    async () => (await import('./bpf/index.ts')).registerBpf,
+  ],
+  [
     'bench',
     'measure x0t on this machine, beside other software',
     async () => (await import('./bench/index.ts')).registerBench,
