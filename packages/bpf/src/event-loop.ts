@@ -20,6 +20,8 @@ interface Watch {
 }
 
 interface Loop {
+  /** Kept with its callbacks: they end with it. */
+  readonly lib: Disposable
   readonly functions: Functions
   /** uv_loop_t of this thread. */
   readonly loop: bigint
@@ -51,9 +53,7 @@ function openLoop(): Loop | undefined {
   const closeCallback = lib.registerCallback({ arguments: ['u64'], return: 'void' }, (handle) => {
     watches.delete(handle)
   })
-  lib.unrefCallback(pollCallback)
-  lib.unrefCallback(closeCallback)
-  return { functions, loop: ffi.getCurrentEventLoop(), pollCallback, closeCallback, watches }
+  return { lib, functions, loop: ffi.getCurrentEventLoop(), pollCallback, closeCallback, watches }
 }
 
 /**

@@ -29,7 +29,8 @@ const maxLogBytes = 16 * 1024 * 1024
 /** The end of a log says why; more than this nobody reads. */
 const keptLogCharacters = 1024 * 1024
 
-const logLevel = { instructions: 1, statistics: 4 } as const
+/** `instructions` is kept of good programs too. */
+const logLevel = { failure: 1, instructions: 2, statistics: 4 } as const
 
 /**
  * Loads one program.
@@ -70,7 +71,7 @@ export function loadProgram(definition: ProgramDefinition, context: LoadContext)
     if (result === -errno.EPERM) return { refusal: toRefusal(spec.name, errno.EPERM, '') }
   }
   // The whole log is asked for only now: with one, the kernel works more.
-  const { result, log } = callWithLog(attributes, logLevel.instructions)
+  const { result, log } = callWithLog(attributes, logLevel.failure)
   // It may be accepted now, where another process made room in the meantime.
   if (result >= 0) return { program: new NativeProgram(result, definition), log: undefined }
   return { refusal: toRefusal(spec.name, -result, annotate(log)) }

@@ -40,7 +40,12 @@ export function openRingReader(fd: number, bytes: number): RingReader {
           while (position < end) {
             const at = position % bytes
             const header = Atomics.load(headers, at / 4)
-            if ((header & BUSY) !== 0) return count
+            if ((header & BUSY) !== 0) {
+              // Whoever commits it wakes us only if it sees that we have come so far: tell, then look again.
+              if (Number(Atomics.load(consumer, 0)) === position) return count
+              Atomics.store(consumer, 0, BigInt(position))
+              continue
+            }
             const length = header & ~DISCARD
             position += headerBytes + Math.ceil(length / 8) * 8
             if ((header & DISCARD) !== 0) continue
