@@ -12,7 +12,7 @@ import { runForeground } from '../src/commands/node/run-foreground.ts'
 import { readToken } from '../src/commands/node/read-token.ts'
 import type { CommandContext } from '../src/main.ts'
 import { createOutput, type Streams } from '../src/output.ts'
-import { bansView, peersView, statusView, tokensView } from '../src/views/node.ts'
+import { bansView, fastPathWord, peersView, statusView, tokensView } from '../src/views/node.ts'
 import { bitRate, milliseconds, percent, shortDuration } from '../src/views/units.ts'
 import { fakeDaemon, nodeA, nodeB, sampleEvents, samplePeer, sampleStatus } from './fake-daemon.ts'
 import { runCli, shortFolder } from './run-cli.ts'
@@ -517,3 +517,49 @@ t.test('views say what is missing, and units stay short', async (t) => {
 async function seen(good: () => boolean): Promise<void> {
   while (!good()) await new Promise((resolve) => setImmediate(resolve))
 }
+
+t.test('status says who forwards, and peers what the kernel finds of each', async (t) => {
+  const forwards = (fastPath: NonNullable<typeof sampleStatus.fastPath>): string =>
+    /^forwards .*$/m.exec(statusView({ ...sampleStatus, fastPath }, 0))![0]
+  const taken = { code: 'FAST_PATH_XDP_TAKEN', reason: 'taken' }
+  const interfaces = [
+    { name: 'eth0', mode: 'native', problem: null },
+    { name: 'eth1', mode: null, problem: taken },
+  ] as const
+  t.match(
+    forwards({ path: 'kernel', takenOver: false, interfaces: [...interfaces] }),
+    /in the kernel: eth0 native, not on eth1: taken$/,
+  )
+  t.match(forwards({ path: 'kernel', takenOver: false, interfaces: [] }), /in the kernel$/)
+  t.match(
+    forwards({ path: 'userspace', ...taken, hint: null }),
+    /in this process: taken \(FAST_PATH_XDP_TAKEN\)$/,
+  )
+  t.match(
+    forwards({ path: 'userspace', code: null, reason: 'fast_path.mode is off', hint: null }),
+    /in this process: fast_path.mode is off$/,
+  )
+  const kernel = {
+    state: 'up',
+    isWatched: true,
+    rttMs: 0.012,
+    intervalMs: 1,
+    deadlineMs: 3,
+    downs: 0,
+    stalls: 0,
+  } as const
+  const shown = (more: Partial<typeof samplePeer>): string =>
+    peersView({ peers: [{ ...samplePeer, ...more }] }, 0)
+  t.match(shown({ kernel }), /up 0\.01\S* ?ms \/1ms/)
+  t.match(
+    shown({ kernel: { ...kernel, isWatched: false, state: 'down', rttMs: null } }),
+    /down, not counted \/1ms/,
+  )
+  t.match(
+    fastPathWord({ ...sampleStatus, fastPath: { path: 'kernel', takenOver: false, interfaces: [] } }),
+    /kernel/,
+  )
+  t.match(fastPathWord({ ...sampleStatus, fastPath: { path: 'userspace', ...taken, hint: null } }), /TAKEN/)
+  const off = { path: 'userspace', code: null, reason: 'off', hint: null } as const
+  t.equal(fastPathWord({ ...sampleStatus, fastPath: off }), '')
+})

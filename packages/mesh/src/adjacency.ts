@@ -42,6 +42,10 @@ export class Adjacency {
     return this.#neighbours.keys()
   }
 
+  get size(): number {
+    return this.#neighbours.size
+  }
+
   values(): IterableIterator<Neighbour> {
     return this.#neighbours.values()
   }

@@ -18,7 +18,7 @@ import { LinkStateDatabase, type StoredState } from './link-state-database.ts'
 import { isWorse, sameContent, sameListing, type ListedLink } from './link-state.ts'
 import { mapOfDatabase, type MeshMap } from './map-view.ts'
 import { decodeMessage, type MeshMessage } from './message.ts'
-import { Origination, type SelfDescription } from './origination.ts'
+import { Origination, type Returning, type SelfDescription } from './origination.ts'
 import { defaultParameters, type MeshParameters } from './parameters.ts'
 import { Relay } from './relay.ts'
 import type { RouteTable } from './route-table.ts'
@@ -41,6 +41,8 @@ export interface MeshOptions extends SelfDescription {
    * {@link Mesh.sequence} + 1 and the wall clock in milliseconds does it.
    */
   readonly firstSequence: number
+  /** Its packets went on being forwarded while it was restarted. */
+  readonly returning?: Returning | undefined
   readonly parameters?: Partial<MeshParameters>
   /** Shares work between the nodes of one process, as in simulations; see {@link createSharedWork}. */
   readonly shared?: SharedWork
@@ -193,6 +195,7 @@ export function createMesh(options: MeshOptions): Mesh {
       case 'neighbour-up':
         if (event.id === self) throw new RangeError('a node is no neighbour of itself')
         adjacency.up(event.id, event.measurement)
+        origination.linksUp(adjacency.size)
         routing.acquit(event.id)
         sync.sendSummary(event.id)
         return ownLinksChanged()
@@ -246,7 +249,7 @@ export function createMesh(options: MeshOptions): Mesh {
     if (nextHousekeepingMs === undefined) {
       nextHousekeepingMs = nowMs + housekeepingMs
       nextSyncMs = nowMs + spread(random, parameters.syncMs)
-      origination.request()
+      origination.begin()
     }
     if (nowMs >= nextHousekeepingMs) housekeep()
     acceptance.release()

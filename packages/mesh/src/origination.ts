@@ -19,6 +19,17 @@ export interface OriginationOptions extends SelfDescription {
   sign(body: Uint8Array): Uint8Array
   wallMs(): number
   readonly firstSequence: number
+  readonly returning?: Returning | undefined
+}
+
+/**
+ * A node that was restarted while something went on forwarding for it (as RFC 3623, graceful restart): it tells nothing of
+ * itself until so many of its links are up again, but not for longer than this, because the others would believe that those
+ * which are not yet up are gone.
+ */
+export interface Returning {
+  readonly neighbours: number
+  readonly forMs: number
 }
 
 /** Makes this node's own link states: when something changed, held back under bursts, and as a refresh. */
@@ -30,6 +41,7 @@ export class Origination {
   #sequence: number
   #refreshMs = Infinity
   #urgedMs = -Infinity
+  #quietUntilMs = -Infinity
 
   constructor(context: MeshContext, options: OriginationOptions) {
     const { firstSequence, name, addresses = [], features = [] } = options
@@ -78,8 +90,21 @@ export class Origination {
     return true
   }
 
+  /** The node has begun. */
+  begin(): void {
+    const { returning } = this.#options
+    if (returning !== undefined && returning.neighbours > 0)
+      this.#quietUntilMs = this.#context.nowMs + returning.forMs
+    this.request()
+  }
+
+  /** So many links are up. */
+  linksUp(count: number): void {
+    if (count >= (this.#options.returning?.neighbours ?? 0)) this.#quietUntilMs = -Infinity
+  }
+
   dueMs(): number {
-    return Math.min(this.#hold.dueMs, this.#refreshMs)
+    return Math.max(this.#quietUntilMs, Math.min(this.#hold.dueMs, this.#refreshMs))
   }
 
   isDue(): boolean {

@@ -14,6 +14,7 @@ import {
   type LinkMeasurement,
   type ListedLink,
   type Mesh,
+  type MeshOptions,
   type MeshEvent,
 } from '../src/index.ts'
 import { ExponentialHold } from '../src/exponential-hold.ts'
@@ -147,6 +148,21 @@ t.test('a lost link is told at once amid a burst, but one that flaps waits its t
   context.nowMs += 100
   origination.requestNow()
   t.equal(origination.dueMs() - context.nowMs, 1900, 'lost again')
+  t.end()
+})
+
+t.test('a node that returns tells nothing of itself until its links are up again, or for so long', (t) => {
+  const returning = { neighbours: 2, forMs: 5000 }
+  const up = (id: number): MeshEvent => ({ type: 'neighbour-up', id: idOf(id), measurement: lan })
+  const all = lone({ returning })
+  t.equal(all.states(up(1), 0).length, 0)
+  const [told] = all.states(up(2), 800)
+  t.equal(told?.neighbours.size, 2)
+  const late = lone({ returning })
+  t.equal(late.states(up(1), 0).length, 0)
+  t.equal(late.states({ type: 'tick' }, 4980).length, 0)
+  t.equal(late.states({ type: 'tick' }, 5000)[0]?.neighbours.size, 1)
+  t.equal(lone({ returning: { neighbours: 0, forMs: 5000 } }).states(up(1), 0).length, 1)
   t.end()
 })
 
@@ -444,7 +460,7 @@ interface Lone {
 }
 
 /** One node without a network. */
-function lone(options: { readonly firstSequence?: number } = {}): Lone {
+function lone(options: Partial<Pick<MeshOptions, 'firstSequence' | 'returning'>> = {}): Lone {
   const self = idOf(0)
   const mesh = createMesh({
     self,

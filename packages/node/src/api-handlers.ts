@@ -14,6 +14,7 @@ import { advertisedAddresses } from './addresses.ts'
 import { notTheAuthority, type AuthorityDesk } from './authority-desk.ts'
 import { udpAddress } from './udp-address.ts'
 import { watchEvents } from './event-stream.ts'
+import { fastPathView, kernelLinkView } from './fast-path-view.ts'
 import { createHealingHandlers } from './healing/healing-api.ts'
 import { hitlessness } from './hitless.ts'
 import { healthOf } from './node-health.ts'
@@ -84,6 +85,7 @@ export function createApiHandlers(runtime: Runtime): Handlers {
         probeIntervalMs: link.probeIntervalMs ?? null,
         deadlineMs: link.deadlineMs ?? null,
         downReason: link.downReason ?? null,
+        kernel: kernelLinkView(dataPlane, link.nodeId),
         mtuBytes: link.datagramBytes ?? unknownMtuBytes,
         tx: flow('tx'),
         rx: flow('rx'),
@@ -136,6 +138,7 @@ export function createApiHandlers(runtime: Runtime): Handlers {
           dataPlane.tunName === undefined
             ? { state: 'absent', reason: absenceOf(runtime) }
             : { state: 'up', name: dataPlane.tunName, mtuBytes: dataPlane.tunMtu },
+        fastPath: fastPathView(dataPlane, runtime.config),
         listen: [
           ...(plane?.addresses ?? []).map((address) => ({
             transport: 'tcp' as const,

@@ -16,6 +16,8 @@ export interface MeshDriverOptions {
   readonly self: NodeId
   readonly name: string
   readonly features: readonly string[]
+  /** Neighbours whose packets the kernel went on forwarding while the node was down. */
+  readonly keptNeighbours?: number
   readonly sign: (body: Uint8Array) => Uint8Array
   readonly verify: Verify
   readonly state: Pick<NodeState, 'linkStateSequence' | 'reserveLinkStateSequence'>
@@ -42,6 +44,8 @@ export interface MeshDriver extends Disposable {
 
 /** Sequence numbers are reserved in the state file in steps of this many, so that not each one costs a write. */
 const reservedAtOnce = 1000
+/** Connections are made anew in a second or two; the kernel goes on forwarding for ten. */
+const returningMs = 5000
 
 export function createMeshDriver(options: MeshDriverOptions): MeshDriver {
   const { clock, random, state } = options
@@ -58,6 +62,7 @@ export function createMeshDriver(options: MeshDriverOptions): MeshDriver {
     random,
     wallMs: () => clock.wallMs(),
     firstSequence,
+    returning: { neighbours: options.keptNeighbours ?? 0, forMs: returningMs },
     log: options.log,
     counters: options.counters,
   })

@@ -31,7 +31,8 @@ export interface NeighbourLink {
 
 export interface NeighbourLinksOptions {
   readonly self: NodeId
-  readonly dataPlane: Pick<DataPlane, 'port' | 'setNeighbour' | 'removeNeighbour'>
+  readonly dataPlane: Pick<DataPlane, 'port' | 'setNeighbour' | 'removeNeighbour'> &
+    Partial<Pick<DataPlane, 'takenLinkIds'>>
   /** `auto` begins with UDP. */
   readonly carrier: Carrier | 'auto'
   /** After how long without probes getting through another carrier is tried. */
@@ -107,7 +108,8 @@ function backoffMs(failuresBefore: number): number {
 export function createNeighbourLinks(options: NeighbourLinksOptions): NeighbourLinks {
   const { self, dataPlane, clock, log, counters } = options
   const entries = new Map<NodeId, Entry>()
-  const usedIds = new Set<number>()
+  const usedIds = new Set<number>(dataPlane.takenLinkIds)
+  for (const id of dataPlane.takenLinkIds ?? []) clock.setTimer(releaseMs, () => usedIds.delete(id))
 
   const newLinkId = (): number => {
     for (;;) {

@@ -35,6 +35,7 @@ import { cutCarrierFrames } from './carrier-frames.ts'
 import type { LoadedConfig, NodeConfig } from './config/index.ts'
 import { currentMembership } from './current-membership.ts'
 import { createEventLog } from './event-log.ts'
+import { fastPathOf } from './fast-path-view.ts'
 import { avoidedLossRatio } from './healing/avoidance.ts'
 import { createHealing, type Healing } from './healing/healing.ts'
 import { openHostProbes } from './healing/host-probes.ts'
@@ -49,6 +50,7 @@ import { createMeshDriver } from './mesh-driver.ts'
 import { createMetrics } from './metrics.ts'
 import { createNeighbourLinks, sentLossRatio, type NeighbourLink } from './neighbour-links.ts'
 import { describeNode, notMade, openExistingIdentity, type NodeIdentity } from './node-identity.ts'
+import { registerFastPathGauges } from './fast-path-gauges.ts'
 import { registerGauges } from './node-gauges.ts'
 import { openNodeState } from './node-state.ts'
 import { ownName } from './own-name.ts'
@@ -180,9 +182,16 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
         : { tun: { name: config.tunnel.interface, mtu: config.tunnel.mtu } }),
       hitlessDscp: hitlessClasses(hitlessRules),
       probe: { interval: config.probe.intervalMs, misses: config.probe.misses },
+      ...fastPathOf(config),
       log,
     }),
   )
+  const fastPath = dataPlane.fastPath()
+  if (fastPath.path === 'userspace' && fastPath.problem !== undefined)
+    events.emit('fast-path-unavailable', {
+      code: fastPath.problem.code,
+      reason: fastPath.problem.message,
+    })
   if (dataPlane.tunProblem !== undefined) {
     if (config.tunnel.enabled === true) throw dataPlane.tunProblem
     events.emit('tun-absent', { reason: dataPlane.tunProblem.message })
@@ -276,6 +285,7 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
       self,
       name,
       features,
+      keptNeighbours: dataPlane.keptNeighbours,
       sign: (body) => sign(null, body, identity.ed25519.privateKey),
       verify(origin, body, signature) {
         const key = keyOf(origin)
@@ -546,6 +556,7 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
   })
   stack.use(server)
   registerGauges(runtime)
+  registerFastPathGauges(runtime)
 
   // Control plane.
   const trust = {

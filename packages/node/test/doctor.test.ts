@@ -237,6 +237,34 @@ t.test('a check that breaks down is a failed check, and the others go on', async
   t.equal(results['service']?.status, 'ok')
 })
 
+t.test('the fast path is looked at where it is wanted', async (t) => {
+  const types = {
+    facts: async (path: string) =>
+      path.startsWith('/sys/kernel/btf') ? ({ ...privateFolder, kind: 'file' } as const) : undefined,
+  }
+  /** CAP_NET_ADMIN, CAP_PERFMON and CAP_BPF; with CAP_SYS_ADMIN. */
+  const capable = (mounts: string, effective = '000000c000001000'): Partial<HostProbes> => ({
+    ...types,
+    readText: async (path) =>
+      path === '/proc/self/status'
+        ? `CapEff:\t${effective}\n`
+        : path === '/proc/self/mounts'
+          ? mounts
+          : '0\n',
+  })
+  const mounted = 'bpf /sys/fs/bpf bpf rw 0 0\n'
+  const look = async (probes: Partial<HostProbes>, mode: string): Promise<CheckResult> =>
+    (await diagnose(probes, { 'fast_path.mode': mode }))['fast-path']!
+  t.match(await look({}, 'off'), { status: 'ok', found: /not used/ })
+  t.match(await look({}, 'auto'), { status: 'warn', found: /types/, fix: /CONFIG_DEBUG_INFO_BTF/ })
+  t.match(await look({}, 'on'), { status: 'fail' })
+  t.match(await look(types, 'auto'), { status: 'warn', found: /CAP_BPF/ })
+  t.match(await look(capable(''), 'on'), { status: 'fail', found: /BPF file system/ })
+  t.match(await look(capable(mounted), 'on'), { status: 'ok' })
+  t.match(await look(capable('', '0000000000201000'), 'on'), { status: 'ok' }, 'root mounts it itself')
+  t.match(await look(capable(mounted, '0000008000001000'), 'auto'), { status: 'warn' }, 'without CAP_PERFMON')
+})
+
 t.test('the probes of this machine tell what is so', async (t) => {
   const probes = systemProbes({ svidNotAfterMs: async () => undefined })
   const folder = t.testdir({ file: 'x' })

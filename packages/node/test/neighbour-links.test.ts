@@ -76,6 +76,38 @@ const metric = (neighbour: NodeId, carrier: Carrier): DataPlaneEvent => ({
   endpoint: undefined,
   carrier,
 })
+t.test('link ids that an earlier process still uses are not chosen for a while', async (t) => {
+  const clock = manualClock()
+  const takenLinkIds = new Set([0x0001, 0x0002])
+  const drawn = [0x0001, 0x0002, 0x1234, 0x0001]
+  const sent: Uint8Array[] = []
+  const links = createNeighbourLinks({
+    self: alice,
+    dataPlane: { port: 7800, setNeighbour() {}, removeNeighbour() {}, takenLinkIds },
+    carrier: 'udp',
+    fallbackMs: 2000,
+    retryUdpMs: 60_000,
+    sendOffer: (_to, bytes) => void sent.push(bytes),
+    onUp() {},
+    onDown() {},
+    onMetric() {},
+    clock,
+    random: {
+      bytes: () =>
+        Uint8Array.of(0, 0)
+          .fill(drawn[0]! >>> 8, 0, 1)
+          .fill(drawn.shift()! & 0xff, 1),
+    },
+    log: silentLog,
+    counters: { count() {} },
+  })
+  links.controlUp(bob, '192.0.2.2', () => systemRandom.bytes(32))
+  t.equal(decodeLinkOffer(sent[0]!).linkId, 0x1234)
+  clock.go(15_000)
+  links.renew(bob)
+  t.equal(decodeLinkOffer(sent[1]!).linkId, 0x0001, 'the kernel has let go of it')
+})
+
 const works: DataPlaneEvent = { kind: 'udp-works', neighbour: bob }
 
 t.test('both ends take the same keys, UDP first, and TLS where UDP stays silent', async (t) => {

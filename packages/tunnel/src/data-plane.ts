@@ -8,6 +8,7 @@ import { openCarrierSockets } from './carrier-sockets.ts'
 import type { Command, Report, RouteEntry, WorkerOptions } from './commands.ts'
 import type { DataPlaneEvent, Neighbour, RouteTarget, SecurityAssociation } from './contract.ts'
 import { chooseFastPath, type FastPathChoice, type FastPathStatus } from './fast-path-choice.ts'
+import type { KernelCounter } from './fast-path-layout.ts'
 import type { KernelLink } from './fast-path-tables.ts'
 import { withKernelCounters } from './kernel-stats.ts'
 import { errnoName } from './kernel.ts'
@@ -83,6 +84,8 @@ export interface DataPlane extends AsyncDisposable {
   fastPath(): FastPathStatus
   /** What the kernel knows of the link to a neighbour; undefined where it does not carry it. */
   kernelLink(neighbourId: string): KernelLink | undefined
+  /** What the program in the kernel has counted; in {@link DataPlane.stats} too, as far as they are of one kind. */
+  kernelCounters(): Readonly<Record<KernelCounter, number>> | undefined
   /** Local link ids that an earlier process's links still use: not to be chosen anew. */
   readonly takenLinkIds: ReadonlySet<number>
   /** Neighbours whose packets the kernel went on forwarding while this node was down. */
@@ -375,6 +378,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
     stats: () => withKernelCounters(readStats(state), fastPath?.counters()),
     fastPath: () => chosen.status(),
     kernelLink: (id) => fastPath?.linkOf(id),
+    kernelCounters: () => fastPath?.counters(),
     takenLinkIds: new Set(fastPath?.inherited?.linkIds.keys()),
     keptNeighbours: fastPath?.inherited?.neighbours ?? 0,
     priority: () => priority,

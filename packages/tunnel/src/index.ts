@@ -15,6 +15,10 @@
  * plane.stats().datagramsReceived // 0
  */
 export { openDataPlane, type DataPlane, type DataPlaneOptions } from './data-plane.ts'
+export type { FastPathChoice, FastPathStatus } from './fast-path-choice.ts'
+export type { FastPathInterface } from './fast-path-attachments.ts'
+export type { KernelCounter } from './fast-path-layout.ts'
+export type { KernelLink } from './fast-path-tables.ts'
 export type { LinkTraffic } from './link-registry.ts'
 export type {
   DataPlaneEvent,

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { kernelState, linkBytes, linkField, linkFlag } from '../src/fast-path-layout.ts'
-import { createKernelView, noKernelView } from '../src/kernel-view.ts'
+import { createKernelView, noKernelView, type KernelView, type LinkMarks } from '../src/kernel-view.ts'
 import { createLinks } from '../src/links.ts'
 import { createArena } from '../src/arena.ts'
 import { createFakeKernel } from './support/fake-kernel.ts'
@@ -180,6 +180,56 @@ t.test("a kernel's datagrams neither keep a silent daemon alive nor pass for its
     [],
     'nor do they move its address',
   )
+})
+
+/** A view of which the test says what the kernel finds of every link. */
+function saidView() {
+  const marks: LinkMarks[] = []
+  const said = { isDown: false, isUp: false, isFresh: false }
+  const view: KernelView = {
+    isDown: () => said.isDown && marks.at(-1)?.unwatched !== true,
+    isUp: () => said.isUp,
+    isFresh: () => said.isFresh,
+    consumed: () => 0,
+    mark: (_slot, now) => void marks.push(now),
+  }
+  return { view, said, marks }
+}
+
+t.test('the kernel is told which links live, and its silence of a second is not believed', async (t) => {
+  const { view, said, marks } = saidView()
+  const mesh = createFakeMesh(['a', 'b'], [], { b: view })
+  mesh.link('a', 'b')
+  mesh.pass(1000)
+  const b = mesh.node('b')
+  t.strictSame(marks, [
+    { alive: false, unwatched: false },
+    { alive: true, unwatched: false },
+  ])
+  said.isDown = true
+  mesh.pass(10)
+  t.match(b.reports.at(-1), { kind: 'link-down', reason: 'silent' })
+  t.strictSame(marks.at(-1), { alive: false, unwatched: false })
+  mesh.pass(2500)
+  t.strictSame(marks.at(-1), { alive: true, unwatched: true }, 'its own probes prove the link')
+  t.equal(b.shared.linkAlive[0], 1)
+  said.isUp = true
+  said.isDown = false
+  mesh.pass(200)
+  t.strictSame(marks.at(-1), { alive: true, unwatched: false }, 'the kernel is heard again')
+})
+
+t.test('a link whose kernel answers outlives its daemon for a while', async (t) => {
+  const { view, said } = saidView()
+  const mesh = createFakeMesh(['a', 'b'], [], { b: view })
+  mesh.link('a', 'b')
+  mesh.pass(1000)
+  said.isFresh = true
+  mesh.filter = (from, _to, datagram) => (from === 'a' ? undefined : datagram)
+  mesh.pass(5000)
+  t.equal(mesh.node('b').shared.linkAlive[0], 1)
+  mesh.pass(6000)
+  t.equal(mesh.node('b').shared.linkAlive[0], 0)
 })
 
 t.test('what the kernel forwarded is not lost', async (t) => {

@@ -2,7 +2,7 @@ import t from 'tap'
 import fc from 'fast-check'
 import { createFlapDamping } from '../src/flap-damping.ts'
 import { createGapPeak } from '../src/gap-peak.ts'
-import { createLiveness, type Liveness } from '../src/liveness.ts'
+import { createLiveness, type KernelFinding, type Liveness } from '../src/liveness.ts'
 import { createProbePace, suitableIntervalMs, type ProbeInterval } from '../src/probe-pace.ts'
 import { decodeLoss, encodeLoss, probeLabel, readProbe, writeProbe, type Probe } from '../src/probe.ts'
 import { createRoundTrip } from '../src/round-trip.ts'
@@ -27,6 +27,8 @@ function createPair({
     /** What happened: `<ms> <end> <change>`. */
     changes: [] as string[],
     cut: [false, false] as [boolean, boolean],
+    /** What the kernel of an end finds. */
+    kernel: [undefined, undefined] as [KernelFinding, KernelFinding],
     /** An end that is not scheduled. */
     frozen: [false, false] as [boolean, boolean],
     delayMs: (_from: 0 | 1): number => 0,
@@ -42,7 +44,7 @@ function createPair({
   }
   const onTheWay: { readonly to: 0 | 1; readonly atMs: number; readonly probe: Probe }[] = []
   const judge = (i: 0 | 1): void => {
-    const change = pair.ends[i].judge(pair.nowMs)
+    const change = pair.ends[i].judge(pair.nowMs, pair.kernel[i])
     if (change === undefined) return
     pair.changes.push(`${pair.nowMs} ${i} ${change.kind === 'up' ? 'up' : `down ${change.reason}`}`)
     send(i)
@@ -542,4 +544,70 @@ t.test('whatever a neighbour sends, judging ends and times stay numbers', async 
     }),
     { seed: 2, numRuns: 300 },
   )
+})
+
+t.test("a kernel's finding takes a living link down at once, and keeps it down", async (t) => {
+  const pair = createPair()
+  pair.pass(200)
+  const [end] = pair.ends
+  t.equal(end.contradictedMs(pair.nowMs), 0)
+  t.strictSame(end.judge(pair.nowMs, 'down'), { kind: 'down', reason: 'silent' })
+  pair.kernel[0] = 'down'
+  pair.pass(500)
+  t.notOk(end.alive, 'however well its own probes get through')
+  // They proved it a probe or two after the fall.
+  t.ok(end.contradictedMs(pair.nowMs) > 400 && end.contradictedMs(pair.nowMs) < 500)
+  pair.kernel[0] = undefined
+  pair.pass(1000)
+  t.ok(end.alive)
+  t.equal(end.contradictedMs(pair.nowMs), 0)
+})
+
+t.test('a daemon may be silent for ten seconds while its kernel answers, not longer', async (t) => {
+  const pair = createPair()
+  pair.pass(200)
+  const fromMs = pair.nowMs
+  pair.frozen[1] = true
+  pair.kernel[0] = 'fresh'
+  pair.pass(9900)
+  t.strictSame(pair.downs(), [])
+  t.ok(pair.ends[0].nextAtMs() > pair.nowMs - 1, 'and nobody spins meanwhile')
+  pair.pass(200)
+  t.match(pair.downs(), [/0 down silent$/])
+  const tookMs = timeOf(pair.downs()[0]) - fromMs
+  t.ok(tookMs >= 9990 && tookMs <= 10_001, `${tookMs} ms`)
+})
+
+t.test(
+  'a rest ends with the kernel’s answers, with the daemon’s return, and not when the neighbour tells',
+  async (t) => {
+    const pair = createPair()
+    pair.pass(200)
+    pair.kernel[0] = 'fresh'
+    pair.frozen[1] = true
+    pair.pass(1000)
+    pair.frozen[1] = false
+    pair.pass(100)
+    t.notOk(pair.downs().some((change) => change.includes('0 down silent')))
+    pair.pass(500)
+    t.ok(pair.ends[0].alive && pair.ends[1].alive)
+    const before = pair.changes.length
+    pair.frozen[1] = true
+    pair.pass(1000)
+    t.strictSame(pair.downs(before), [])
+    pair.kernel[0] = undefined
+    pair.pass(2)
+    t.match(pair.downs(before), [/0 down silent$/], 'at once: the deadline has long passed')
+  },
+)
+
+t.test('a lost carrier ends a rest', async (t) => {
+  const pair = createPair()
+  pair.pass(200)
+  pair.kernel[0] = 'fresh'
+  pair.frozen[1] = true
+  pair.pass(1000)
+  pair.ends[0].carrierLost()
+  pair.pass(1)
+  t.match(pair.downs(), [/0 down carrier$/])
 })

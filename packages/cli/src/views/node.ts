@@ -72,6 +72,7 @@ export function statusView(status: Status, nowMs: number): string {
         ? `${status.tun.name}, MTU ${status.tun.mtuBytes}`
         : `none: ${safe(status.tun.reason)}`,
     ],
+    ...fastPathLine(status),
     ['peers', String(status.peers)],
     ['sessions', String(status.sessions)],
     [
@@ -87,6 +88,26 @@ export function statusView(status: Status, nowMs: number): string {
     ['version', status.version],
   ]
   return facts(lines)
+}
+
+/** Who forwards, for the head of a live view. */
+export function fastPathWord({ fastPath }: Status): string {
+  if (fastPath === undefined) return ''
+  if (fastPath.path === 'kernel') return '  forwards in the kernel'
+  return fastPath.code === null ? '' : `  forwards in this process (${fastPath.code})`
+}
+
+/** Who probes and forwards, and why not the kernel. */
+function fastPathLine({ fastPath }: Status): [string, string][] {
+  if (fastPath === undefined) return []
+  if (fastPath.path === 'userspace') {
+    const code = fastPath.code === null ? '' : ` (${fastPath.code})`
+    return [['forwards', `in this process: ${safe(fastPath.reason)}${code}`]]
+  }
+  const places = fastPath.interfaces.map(({ name, mode, problem }) =>
+    problem === null ? `${safe(name)} ${mode ?? ''}`.trim() : `not on ${safe(name)}: ${safe(problem.reason)}`,
+  )
+  return [['forwards', `in the kernel${places.length === 0 ? '' : `: ${places.join(', ')}`}`]]
 }
 
 function healingLine({ healing, openIncidents }: Status): [string, string][] {
@@ -113,6 +134,7 @@ export function peersView({ peers }: Peers, nowMs: number): string {
     'LOSS IN',
     'LOSS OUT',
     'PROBES',
+    'KERNEL',
     'SENT',
     'RECEIVED',
     'SINCE',
@@ -130,11 +152,20 @@ export function peersView({ peers }: Peers, nowMs: number): string {
       percent(peer.lossRatio),
       percent(peer.lossToRatio),
       probesOf(peer),
+      kernelOf(peer),
       bitRate(peer.tx.bytesPerSecond),
       bitRate(peer.rx.bytesPerSecond),
       shortDuration(Math.max(0, nowMs - peer.connectedSinceMs)),
     ]),
   )
+}
+
+/** What the kernel finds of a neighbour by its own probes: state, round trip, interval. */
+export function kernelOf({ kernel }: Peers['peers'][number]): string {
+  if (kernel === undefined || kernel === null) return '-'
+  const state = kernel.isWatched ? kernel.state : `${kernel.state}, not counted`
+  const rtt = kernel.rttMs === null ? '' : ` ${milliseconds(kernel.rttMs)}`
+  return `${state}${rtt} /${kernel.intervalMs}ms`
 }
 
 /** Interval of the probes, and silence that means death. */

@@ -2,7 +2,7 @@ import { Box, render, renderToString, Text, useApp, useInput, useStdin } from 'i
 import { createElement as h, useSyncExternalStore, type ReactElement } from 'react'
 import { logLine } from './log-line.ts'
 import { sparkline, type LiveState } from './live-state.ts'
-import { safe } from './node.ts'
+import { fastPathWord, kernelOf, safe } from './node.ts'
 import { columns } from './table.ts'
 import { bitRate, milliseconds, percent, shortDuration } from './units.ts'
 import type { Streams } from '../output.ts'
@@ -33,7 +33,7 @@ export function StatusFrame(props: {
     h(
       Text,
       { bold: true, wrap: 'truncate-end' },
-      `${safe(status.name)}  ${status.address}  mesh ${safe(status.mesh)}  up ${shortDuration(status.uptimeMs)}`,
+      `${safe(status.name)}  ${status.address}  mesh ${safe(status.mesh)}  up ${shortDuration(status.uptimeMs)}${fastPathWord(status)}`,
     ),
     problem === undefined ? null : h(Text, { color: 'red', wrap: 'truncate-end' }, `! ${safe(problem)}`),
     h(Text, { wrap: 'truncate-end' }, rate('sent', state.sent, graph)),
@@ -68,12 +68,13 @@ function rate(name: string, values: readonly number[], width: number): string {
 
 function peerRows({ peers, nowMs }: LiveState): string {
   return columns(
-    ['NAME', 'NODE', 'CARRIER', 'RTT', 'LOSS', 'SENT', 'RECEIVED', 'SINCE'],
+    ['NAME', 'NODE', 'CARRIER', 'RTT', 'KERNEL', 'LOSS', 'SENT', 'RECEIVED', 'SINCE'],
     peers.map((peer) => [
       safe(peer.name).slice(0, 24),
       peer.id.slice(0, 10),
       peer.carrier,
       milliseconds(peer.rttMs),
+      kernelOf(peer),
       percent(peer.lossRatio),
       bitRate(peer.tx.bytesPerSecond),
       bitRate(peer.rx.bytesPerSecond),

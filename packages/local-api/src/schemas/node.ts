@@ -16,6 +16,29 @@ export const status = z.object({
     z.object({ state: z.literal('up'), name: z.string(), mtuBytes: count }),
     z.object({ state: z.literal('absent'), reason: z.string() }),
   ]),
+  /** Whether the kernel or this process probes neighbours and forwards for others, and why. */
+  fastPath: z
+    .discriminatedUnion('path', [
+      z.object({
+        path: z.literal('kernel'),
+        /** Links of an earlier process were at work when this one began. */
+        takenOver: z.boolean(),
+        interfaces: z.array(
+          z.object({
+            name: z.string(),
+            mode: z.enum(['native', 'generic']).nullable(),
+            problem: z.object({ code: z.string(), reason: z.string() }).nullable(),
+          }),
+        ),
+      }),
+      z.object({
+        path: z.literal('userspace'),
+        code: z.string().nullable(),
+        reason: z.string(),
+        hint: z.string().nullable(),
+      }),
+    ])
+    .optional(),
   listen: z.array(z.object({ transport: z.enum(['tcp', 'udp', 'http']), address: z.string() })),
   svidNotAfterMs: timeMs,
   /** `authority`: this node holds the mesh's certificate authority. */

@@ -30,6 +30,22 @@ export const peer = z.object({
   deadlineMs: durationMs.nullable(),
   /** Why the link was down last; null if it never was. */
   downReason: z.enum(['silent', 'carrier', 'told']).nullable(),
+  /** What the kernel's own probes find; null where it does not carry the link, or all is left to the daemon. */
+  kernel: z
+    .object({
+      /** `unknown` until the neighbour's kernel has answered, which it may never do. */
+      state: z.enum(['unknown', 'up', 'down']),
+      /** False while the daemon alone judges the link. */
+      isWatched: z.boolean(),
+      rttMs: durationMs.nullable(),
+      intervalMs: durationMs,
+      deadlineMs: durationMs,
+      downs: count,
+      /** Silences that were blamed on this machine. */
+      stalls: count,
+    })
+    .nullable()
+    .optional(),
   mtuBytes: count,
   tx: traffic,
   rx: traffic,

@@ -2,6 +2,7 @@ import { messageOf } from '@x0t/core'
 import type { NodeConfig } from '../config/settings.ts'
 import { fail, type Check, type CheckResult } from './check.ts'
 import type { HostProbes } from './host-probes.ts'
+import { checkFastPath } from './fast-path-check.ts'
 import { checkIpv6, checkKernel, checkNetAdmin, checkTunDevice, checkUdpOffload } from './kernel-checks.ts'
 import { checkHome, checkPorts, checkService, checkSvid } from './node-checks.ts'
 import { checkClock, checkDisk, checkFfi, checkMemory, checkOpenssl } from './runtime-checks.ts'
@@ -13,6 +14,7 @@ export const checks: Readonly<Record<string, Check>> = {
   'net-admin': checkNetAdmin,
   'udp-offload': checkUdpOffload,
   ipv6: checkIpv6,
+  'fast-path': checkFastPath,
   'node-ffi': checkFfi,
   openssl: checkOpenssl,
   clock: checkClock,
