@@ -8,8 +8,14 @@
 #include <bpf/bpf_tracing.h>
 #include "histogram.h"
 
-/* Process id as the initial pid namespace counts; nothing is counted while it is 0. */
+/* Process id; nothing is counted while it is 0. */
 const volatile __u32 runqueue_tgid = 0;
+/* The pid namespace in which it has that id: st_dev and st_ino of /proc/self/ns/pid. 0: the initial one. */
+const volatile __u64 runqueue_pidns_device = 0;
+const volatile __u64 runqueue_pidns_inode = 0;
+
+/* Its id in the initial namespace, once a thread of it was seen. */
+__u32 runqueue_found = 0;
 
 /* Thread -> since when it could run. */
 struct {
@@ -30,7 +36,22 @@ struct {
 
 static __always_inline bool is_ours(struct task_struct *task)
 {
-	return runqueue_tgid && (__u32)task->tgid == runqueue_tgid;
+	__u32 tgid = runqueue_pidns_inode ? runqueue_found : runqueue_tgid;
+
+	return tgid && (__u32)task->tgid == tgid;
+}
+
+/* Only of the current process does a helper tell the id in another namespace. */
+static __always_inline void find(struct task_struct *current)
+{
+	struct bpf_pidns_info info;
+
+	if (!runqueue_pidns_inode || runqueue_found)
+		return;
+	if (bpf_get_ns_current_pid_tgid(runqueue_pidns_device, runqueue_pidns_inode, &info, sizeof(info)))
+		return;
+	if (info.tgid == runqueue_tgid)
+		runqueue_found = current->tgid;
 }
 
 static __always_inline void waits(struct task_struct *task)
@@ -64,6 +85,7 @@ int BPF_PROG(x0t_switch, bool preempted, struct task_struct *previous, struct ta
 	__u64 *since, waited_ns;
 	struct histogram *histogram;
 
+	find(previous);
 	if (is_ours(previous) && (preempted || previous->__state == 0 /* TASK_RUNNING */))
 		waits(previous);
 	if (!is_ours(next))

@@ -138,6 +138,11 @@ enum {
 	BPF_SOCK_OPS_RTT_CB_FLAG = 1 << 3,
 };
 
+struct bpf_pidns_info {
+	__u32 pid;
+	__u32 tgid;
+};
+
 struct bpf_spin_lock {
 	__u32 val;
 };
