@@ -11,6 +11,7 @@ export const shippedPrograms = [
   'fault',
   'flow',
   'gen',
+  'gendata',
   'guard',
   'retransmits',
   'rtt',

@@ -6,6 +6,7 @@ import { registerBaseline } from './baseline.ts'
 import { registerCrypto } from './crypto.ts'
 import { registerMetrics } from './metrics.ts'
 import { registerMttr } from './mttr.ts'
+import { registerRelay } from './relay.ts'
 import { registerScale } from './scale.ts'
 import { registerSoak } from './soak.ts'
 import { registerTakeover } from './takeover.ts'
@@ -20,6 +21,7 @@ export function registerBench(program: Command, context: CommandContext): void {
   registerScale(bench, context)
   registerMttr(bench, context)
   registerCalm(bench, context)
+  registerRelay(bench, context)
   registerTakeover(bench, context)
   registerBpf(bench, context)
   registerMetrics(bench, context)

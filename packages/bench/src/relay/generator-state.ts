@@ -1,0 +1,45 @@
+/** What the program that generates is told when it starts. */
+export interface GeneratorJob {
+  /** Key of the link, 16 bytes. */
+  readonly keyHex: string
+  readonly frameHex: string
+  /** The interface that sends. */
+  readonly ifindex: number
+}
+
+/** A stretch of traffic to send. */
+export interface GeneratorOrder {
+  /** 0: as fast as can be. */
+  readonly ratePerSecond: number
+  readonly ms: number
+}
+
+/** What was sent. */
+export interface GeneratorReply {
+  readonly packets: number
+  readonly ms: number
+}
+
+/** struct gendata of bpf/gendata.bpf.c. */
+const offsetOf = { key: 0, intervalPs: 16, number: 24, duePs: 32, packets: 40 } as const
+
+/** The memory that the generator in the kernel shares with its owner. */
+export interface GeneratorState {
+  setKey(key: Uint8Array): void
+  setRate(ratePerSecond: number): void
+  packets(): number
+}
+
+export function generatorState(memory: ArrayBuffer): GeneratorState {
+  const view = new DataView(memory)
+  return {
+    setKey(key) {
+      new Uint8Array(memory).set(key.subarray(0, 16), offsetOf.key)
+    },
+    setRate(ratePerSecond) {
+      const intervalPs = ratePerSecond === 0 ? 0n : BigInt(Math.round(1e12 / ratePerSecond))
+      view.setBigUint64(offsetOf.intervalPs, intervalPs, true)
+    },
+    packets: () => Number(view.getBigUint64(offsetOf.packets, true)),
+  }
+}
