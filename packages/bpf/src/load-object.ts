@@ -3,12 +3,12 @@ import { Attributes } from './attributes.ts'
 import { failure } from './bpf-failure.ts'
 import type { BpfMap, LoadedObject, LoadOptions, MapSpec, Refusal } from './contract.ts'
 import { Descriptor } from './descriptor.ts'
-import { encodeGlobals, globalsOf } from './globals.ts'
+import { planLoad } from './load-plan.ts'
 import { loadProgram } from './load-program.ts'
 import { createMap, type NativeMap } from './native-map.ts'
 import type { NativeProgram } from './native-program.ts'
 import type { MapDefinition } from './map-definition.ts'
-import { parseObject, type ObjectFile, type ProgramDefinition } from './object-file.ts'
+import type { ObjectFile } from './object-file.ts'
 import { errno, mapFlag } from './uapi.ts'
 
 /** The kernel says in its last line what is wrong. */
@@ -20,10 +20,7 @@ const btfLogBytes = 1024 * 1024
  * BPF_UNSUPPORTED, BPF_CALL_FAILED
  */
 export function loadObject(bytes: Uint8Array, options: LoadOptions = {}): LoadedObject {
-  const object = parseObject(bytes)
-  const wanted = choosePrograms(object, options.programs)
-  const contents = firstContents(object, options.globals ?? {})
-  checkReplacements(object, options.maps ?? {})
+  const { object, wanted, contents } = planLoad(bytes, options)
   using stack = new DisposableStack()
   using btf = object.btfBytes === undefined ? undefined : loadBtf(object.btfBytes)
   const maps = new MapSet(object, contents, options.maps ?? {}, btf?.fd ?? -1, stack)
@@ -64,49 +61,6 @@ export function loadObject(bytes: Uint8Array, options: LoadOptions = {}): Loaded
 /** Failures of a map or a relocation that sink the programs which need them, not the object. */
 function isOfOneProgram(code: string): code is Refusal['code'] | 'BPF_CALL_FAILED' {
   return code === 'BPF_UNSUPPORTED' || code === 'BPF_NOT_PERMITTED' || code === 'BPF_CALL_FAILED'
-}
-
-function choosePrograms(
-  { programs }: ObjectFile,
-  names: readonly string[] | undefined,
-): readonly ProgramDefinition[] {
-  if (names === undefined) return programs.filter(({ isOptional }) => !isOptional)
-  const unknown = names.find((name) => !programs.some(({ spec }) => spec.name === name))
-  if (unknown !== undefined) {
-    throw new X0tError('BPF_PROGRAM_NOT_FOUND', `the object has no program ${unknown}`, {
-      hint: `it has ${programs.map(({ spec }) => spec.name).join(', ') || 'none'}`,
-    })
-  }
-  return programs.filter(({ spec }) => names.includes(spec.name))
-}
-
-/** What sections of globals hold at first, with the values that the caller sets. */
-function firstContents(
-  { maps, btf }: ObjectFile,
-  values: NonNullable<LoadOptions['globals']>,
-): ReadonlyMap<string, Uint8Array> {
-  const sections = new Map<string, Uint8Array>()
-  for (const { spec, contents } of maps) if (contents !== undefined) sections.set(spec.name, contents)
-  const globals = btf === undefined ? new Map<never, never>() : globalsOf(btf)
-  return new Map([...sections, ...encodeGlobals(globals, sections, values)])
-}
-
-function checkReplacements({ maps }: ObjectFile, replacements: NonNullable<LoadOptions['maps']>): void {
-  for (const [name, { spec: given }] of Object.entries(replacements)) {
-    const definition = maps.find(({ spec }) => spec.name === name)
-    if (definition === undefined)
-      throw new X0tError('BPF_MAP_MISMATCH', `the object has no map ${name} to replace`)
-    const { spec } = definition
-    const differs = (['type', 'keyBytes', 'valueBytes', 'maxEntries', 'flags'] as const).find(
-      (field) => spec[field] !== given[field],
-    )
-    if (differs === undefined) continue
-    throw new X0tError(
-      'BPF_MAP_MISMATCH',
-      `the map to use as ${name} has ${differs} ${given[differs]}; the object declares ${spec[differs]}`,
-      { hint: 'unload what holds the old map, or load the object without it' },
-    )
-  }
 }
 
 function loadBtf(bytes: Uint8Array): Descriptor {
