@@ -50,6 +50,8 @@ export const errorCodes = {
   BPF_MANIFEST_NOT_FOUND: 'There is no manifest at this path.',
   BPF_SIGNATURE_MISSING:
     'Only signed objects may be loaded (--require-signed), and this one has no signature beside it.',
+  BPF_BPFTOOL_MISSING: 'bpftool is not installed: apt install bpftool.',
+  BPF_BPFTOOL_UNREADABLE: 'bpftool printed something else than was expected; 7.1 and later are read.',
 } as const
 
 /** One of {@link errorCodes}. */

@@ -1,0 +1,3 @@
+import { testInUniverse } from './support/universe.ts'
+
+testInUniverse('backends')

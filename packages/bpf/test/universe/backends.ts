@@ -1,0 +1,112 @@
+import { mkdirSync, readdirSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import t from 'tap'
+import { createCodec, openBpftoolBackend, openNativeBackend, type BpfMap, type ProgramInfo } from '@x0t/bpf'
+import { contents, kinds, long, testCompliance, word } from '../support/compliance.ts'
+
+const pinFolder = '/sys/fs/bpf/bpftool'
+const openBpftool = async () => openBpftoolBackend({ pinFolder })
+
+t.test('the native back end', (t) => {
+  const pins = '/sys/fs/bpf/native-pins'
+  mkdirSync(pins)
+  testCompliance(t, { open: async () => openNativeBackend(), pins, runsPrograms: true })
+  t.end()
+})
+
+const hasBpftool = spawnSync('bpftool', ['version']).status === 0
+const skip = hasBpftool || process.env['CI'] !== undefined ? {} : { skip: 'bpftool is not installed' }
+
+t.test('the bpftool back end', skip, (t) => {
+  const pins = '/sys/fs/bpf/bpftool-pins'
+  mkdirSync(pins)
+  testCompliance(t, { open: openBpftool, pins, runsPrograms: true })
+  t.test('nothing of what it loaded is pinned any more', (t) => {
+    t.notOk(readdirSync('/sys/fs/bpf').includes('bpftool'))
+    t.end()
+  })
+  t.end()
+})
+
+/** Without what bpftool 7.1 rounds or does not tell. */
+function comparable(info: ProgramInfo) {
+  return { ...info, mapIds: info.mapIds.toSorted((a, b) => a - b), loadedAtMs: 0, verifiedInstructions: 0 }
+}
+
+function decodedEntries(map: BpfMap): unknown {
+  const { types, keyType, valueType } = map.types()!
+  const [key, value] = [createCodec(types, keyType), createCodec(types, valueType)]
+  return Array.from(map.entries(), ([k, v]) => [key.decode(k), value.decode(v)])
+}
+
+t.test('native and bpftool see the same programs, tags, maps, contents, types and pins', skip, async (t) => {
+  const [native, bpftool] = [openNativeBackend(), await openBpftool()]
+  using object = await native.load(kinds, { globals: { label: 'x', verdict: 2 } })
+  using loaded = await bpftool.load(kinds)
+  const table = object.maps.get('table')!
+  for (let index = 0; index < 300; index++) table.set(word(index * 7), long(BigInt(index) ** 5n))
+  const counters = object.maps.get('counters')!
+  // Each CPU has 8 bytes, of which the value is the first 4.
+  const perCpu = counters.get(word(0))!.map((_, index) => (index % 8 < 4 ? index + 1 : 0))
+  counters.set(word(1), perCpu)
+  object.maps.get('stages')!.setProgram(word(0), object.programs.get('dispatch')!)
+  object.programs.get('dispatch')!.pin('/sys/fs/bpf/dispatch')
+  table.pin('/sys/fs/bpf/table')
+
+  const ours = new Set([...object.programs.values(), ...loaded.programs.values()].map(({ id }) => id))
+  const programsOf = async (backend: typeof native) =>
+    (await backend.listPrograms()).filter(({ id }) => ours.has(id)).map(comparable)
+  const seen = await programsOf(native)
+  t.equal(seen.length, 16)
+  t.same(await programsOf(bpftool), seen)
+  t.same(seen.find(({ id }) => id === object.programs.get('dispatch')!.id)?.pins, ['/sys/fs/bpf/dispatch'])
+  for (const [name, program] of object.programs) {
+    const tagOf = (wanted: number) => seen.find(({ id }) => id === wanted)?.tag
+    t.equal(tagOf(program.id), tagOf(loaded.programs.get(name)!.id), `${name}: one object, one tag`)
+  }
+
+  const maps = [...object.maps.values(), ...loaded.maps.values()]
+  const mapsOf = async (backend: typeof native) =>
+    (await backend.listMaps()).filter(({ id }) => maps.some((map) => map.id === id))
+  t.same(await mapsOf(bpftool), await mapsOf(native))
+  for (const { id, spec } of maps) {
+    if (spec.type === 'ringbuf') continue
+    using one = await native.openMap({ id })
+    using other = await bpftool.openMap({ id })
+    t.same(contents(other), contents(one), spec.name)
+    const [types, otherTypes] = [one.types(), other.types()]
+    t.equal(otherTypes?.types.count, types?.types.count, spec.name)
+    for (let type = 0; type < (types?.types.count ?? 0); type++)
+      t.same(otherTypes?.types.type(type), types?.types.type(type), `${spec.name}, type ${type}`)
+    t.same([otherTypes?.keyType, otherTypes?.valueType], [types?.keyType, types?.valueType], spec.name)
+  }
+  using byTool = await bpftool.openMap({ pin: '/sys/fs/bpf/table' })
+  t.same(decodedEntries(byTool), decodedEntries(table))
+})
+
+t.test('what bpftool cannot do it refuses, and says what can', skip, async (t) => {
+  const bpftool = await openBpftool()
+  using object = await bpftool.load(kinds)
+  const map = (name: string) => object.maps.get(name)!
+  const program = object.programs.get('count_packet')!
+  const different = map('counters').get(word(0))!
+  different[0] = 1
+  const attempts: readonly (() => unknown)[] = [
+    () => map('shared').memory(),
+    () => map('events').onEvent(() => undefined),
+    () => map('counters').set(word(0), different),
+    () => map('stages').set(word(0), word(1)),
+    () => program.sendLive(new Uint8Array(64), { count: 1, ifindex: 1 }),
+    () => program.testRun(new Uint8Array(64), { ifindex: 1 }),
+    () => object.programs.get('pass_first')!.attach({ kind: 'tcx', interface: 'lo', direction: 'ingress' }),
+    () => object.programs.get('watch_raw')!.attach({ kind: 'tracepoint' }),
+    () => bpftool.enableStatistics(),
+  ]
+  for (const attempt of attempts) t.throws(attempt, { code: 'BPF_UNSUPPORTED', hint: /node:ffi/ })
+  await t.rejects(bpftool.load(kinds, { log: 'all' }), { code: 'BPF_UNSUPPORTED' })
+  await t.rejects(bpftool.load(kinds, { globals: { runs: 1 } }), {
+    code: 'BPF_UNSUPPORTED',
+    message: /\.bss/,
+  })
+  t.throws(() => program.attach({ kind: 'xdp', interface: 'nope' }), { code: 'BPF_INTERFACE_NOT_FOUND' })
+})
