@@ -30,7 +30,7 @@ export function attachProgram(program: Attachable, target: AttachTarget): Native
         .u32(4, interfaceIndexOf(target.interface))
         .u32(8, attachType.XDP)
         .u32(12, target.mode === undefined ? 0 : flags[target.mode])
-      return create(program, attributes, `XDP of ${target.interface}`)
+      return create(program, attributes, `XDP of ${target.interface}`, 'x0t bpf attach --mode generic')
     }
     case 'tcx': {
       expectType(program, 'sched_cls')
@@ -163,8 +163,12 @@ function attachCgroup(program: Attachable, target: AttachTarget & { readonly kin
 
 const directions = { ingress: 'CGROUP_INET_INGRESS', egress: 'CGROUP_INET_EGRESS' } as const
 
-function create(program: Attachable, attributes: Attributes, what: string): NativeLink {
+/** @param otherwise hint where the interface cannot do it */
+function create(program: Attachable, attributes: Attributes, what: string, otherwise?: string): NativeLink {
   const fd = attributes.u32(0, program.fd).call('LINK_CREATE')
+  if (fd === -errno.EOPNOTSUPP) {
+    throw failure(`program ${program.spec.name} could not be attached to ${what}`, fd, { hint: otherwise })
+  }
   if (fd < 0) throw refused(program, what, fd)
   return new NativeLink(fd)
 }

@@ -111,7 +111,9 @@ export interface BpfMap extends Disposable {
   setProgram(key: Uint8Array, program: BpfProgram): void
   /** A snapshot in batches: [key, value] in no order. Per-CPU values lie one after the other, padded to 8 bytes. */
   entries(): Iterable<readonly [Uint8Array, Uint8Array]>
-  /** The memory of a mmapable array itself: what is stored here the program sees at once. Native back end only. */
+  /**
+   * The memory of a mmapable array itself: what is stored here the program sees at once. Native back end only, and not of frozen maps (.rodata). It stays valid after the map is disposed; other threads map it themselves.
+   */
   memory(): ArrayBuffer
   /** Undefined where the object had no BTF for it. */
   types(): MapTypes | undefined
@@ -129,6 +131,7 @@ export interface BpfLink extends Disposable {
   pin(path: string): void
   /** Replaces the program that runs, atomically. */
   update(program: BpfProgram): void
+  /** Takes effect at once, pinned or not; but of a tracepoint, only when the last handle and pin are gone. */
   detach(): void
 }
 

@@ -1,4 +1,13 @@
-/** eBPF programs of x0t: what a back end offers. */
+/**
+ * eBPF: loads objects of clang through bpf(2), attaches, reads and replaces their programs, and says why something does
+ * not work. What is in the kernel, ids and pins, is the only state.
+ *
+ * @example
+ * import { openNativeBackend, readProgram } from '@x0t/bpf'
+ * const backend = openNativeBackend() // root, or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON
+ * using flow = await backend.load(await readProgram('flow'))
+ * flow.refusals // [], or why the kernel did not take a program
+ */
 export type {
   AttachTarget,
   BpfBackend,

@@ -1,12 +1,12 @@
 import { assembleProgram, type Assembly } from './assemble.ts'
 import { Attributes } from './attributes.ts'
-import { codeOf, failure } from './bpf-failure.ts'
 import type { Refusal } from './contract.ts'
 import { findKernelType } from './kernel-btf.ts'
 import { NativeProgram } from './native-program.ts'
 import type { ObjectFile, ProgramDefinition } from './object-file.ts'
-import { attachType, errno, errnoName, programTypes } from './uapi.ts'
-import { annotateLog, lastSourceLine, reasonOf } from './verifier-log.ts'
+import { toRefusal } from './refusal.ts'
+import { attachType, errno, programTypes } from './uapi.ts'
+import { annotateLog } from './verifier-log.ts'
 
 /** What a program needs of the kernel before it is loaded. */
 export interface LoadContext {
@@ -128,25 +128,4 @@ function callWithLog(
     const text = new TextDecoder('latin1').decode(end < 0 ? buffer : buffer.subarray(0, end))
     return { result, log: text.trimEnd() }
   }
-}
-
-function toRefusal(program: string, error: number, log: string): Refusal {
-  // With a log it is the verifier that refuses; without one, the kernel's rules on who may load what.
-  if (log !== '') {
-    const source = lastSourceLine(log)
-    const message = `the verifier refused program ${program} (${errnoName(error)}): ${reasonOf(log) ?? 'no reason given'}`
-    return {
-      program,
-      code: 'BPF_PROGRAM_REFUSED',
-      message: source === undefined ? message : `${message}, at ${source}`,
-      hint: undefined,
-      log,
-    }
-  }
-  const isUnknown = error === errno.EINVAL || error === errno.ENOENT
-  const { code, message, hint } = failure(`program ${program} could not be loaded`, -error, {
-    code: isUnknown ? 'BPF_UNSUPPORTED' : codeOf(error),
-  })
-  const isListed = code === 'BPF_NOT_PERMITTED' || code === 'BPF_UNSUPPORTED'
-  return { program, code: isListed ? code : 'BPF_PROGRAM_REFUSED', message, hint, log }
 }

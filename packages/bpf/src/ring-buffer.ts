@@ -76,14 +76,16 @@ export interface RingBuffer extends Disposable {
  * Calls back with every event of a ring buffer from the event loop, without a thread; where Node.js cannot watch the
  * descriptor, every 10 ms.
  * @param map its descriptor and size
+ * @param watch calls back when a descriptor is readable, or says undefined where it cannot
  */
 export function openRingBuffer(
   map: { readonly fd: number; readonly spec: { readonly maxEntries: number } },
   onEvent: (event: Uint8Array) => void,
+  watch: typeof pollReadable = pollReadable,
 ): RingBuffer {
   const reader = openRingReader(map.fd, map.spec.maxEntries)
   const drain = (): number => reader.drain(onEvent)
-  const poll = pollReadable(map.fd, drain) ?? pollByTimer(drain)
+  const poll = watch(map.fd, drain) ?? pollByTimer(drain)
   return { drain, [Symbol.dispose]: () => poll[Symbol.dispose]() }
 }
 

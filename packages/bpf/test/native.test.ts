@@ -1,3 +1,3 @@
 import { testInUniverse } from './support/universe.ts'
 
-testInUniverse('native-objects', 'native-links', 'native-threads')
+testInUniverse('native-objects', 'native-links', 'native-threads', 'native-limits')

@@ -134,6 +134,12 @@ t.test('a hidden function is one of its program, not one to be verified by itsel
   t.end()
 })
 
+t.test('what the loader does not do is said, not ignored', (t) => {
+  t.throws(() => parseObject(read('pointers')), { code: 'BPF_UNSUPPORTED', message: /^\.data .*pointers/ })
+  t.throws(() => parseObject(read('values')), { code: 'BPF_UNSUPPORTED', message: /fills maps/ })
+  t.end()
+})
+
 t.test('externals of the kernel are refused by name', (t) => {
   t.throws(() => parseObject(read('externals')), { code: 'BPF_UNSUPPORTED', message: /\.kconfig/ })
   t.end()
