@@ -118,6 +118,8 @@ int BPF_PROG(x0t_connection, struct sock *sk, int from, int to)
 	}
 	if (known) {
 		known->state = to;
+		if (to == TCP_SYN_SENT)
+			known->began_ns = now;
 	} else {
 		struct connection fresh = { .began_ns = to == TCP_SYN_SENT ? now : 0, .state = to };
 

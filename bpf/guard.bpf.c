@@ -24,6 +24,8 @@ const volatile __u32 guard_total_burst = 2000;
 
 #define NS_PER_SECOND 1000000000ULL
 #define MAX_EXTENSION_HEADERS 4
+#define ND_FIRST 133 /* router solicitation */
+#define ND_LAST 137  /* redirect */
 #define TCP_FLAGS_OFFSET 13
 #define TCP_SYN 0x02
 #define TCP_ACK 0x10
@@ -174,6 +176,9 @@ static __always_inline enum guard_verdict judge_ipv6(void *at, void *end)
 		return GUARD_MALFORMED;
 	protocol = ip->nexthdr;
 	at += sizeof(*ip);
+	/* Without neighbour discovery nobody on the link is reached; it comes from the link only (RFC 4861, hop limit 255). */
+	if (protocol == IPPROTO_ICMPV6 && ip->hop_limit == 255 && at + 1 <= end && *(__u8 *)at >= ND_FIRST && *(__u8 *)at <= ND_LAST)
+		return GUARD_UNGUARDED;
 	for (int header = 0; header < MAX_EXTENSION_HEADERS; header++) {
 		__u8 *extension = at;
 

@@ -27,6 +27,8 @@ if (missing !== undefined && process.env['CI'] === undefined) {
     'gen',
     'guard',
     'guard-chain',
+    'guard-fuzz',
+    'guard-link',
     'manifest',
     'retransmits',
     'rtt',

@@ -45,9 +45,9 @@ export function ipv4(
 }
 
 /** @param source sixteen bytes */
-export function ipv6(source: Bytes, nextHeader: number, payload: Bytes): number[] {
+export function ipv6(source: Bytes, nextHeader: number, payload: Bytes, hopLimit = 64): number[] {
   const target = [0x20, 1, 0xd, 0xb8, ...Array.from({ length: 11 }, () => 0), 0xfe]
-  return [0x60, 0, 0, 0, ...u16(payload.length), nextHeader, 64, ...source, ...target, ...payload]
+  return [0x60, 0, 0, 0, ...u16(payload.length), nextHeader, hopLimit, ...source, ...target, ...payload]
 }
 
 /** 2001:db8:a:b:…: the last byte of the /64, and the last byte of all. */

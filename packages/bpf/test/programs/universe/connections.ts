@@ -40,6 +40,28 @@ t.test(
   },
 )
 
+t.test('peers of IPv6 are told by their address', async (t) => {
+  using connections = await loadProgram('connections', { globals: { connections_netns: networkNamespace() } })
+  connections.attach('x0t_connection', { kind: 'tracepoint' })
+  const events: Record<string, unknown>[] = []
+  const decode = await eventCodec()
+  connections.listen('x0t_connection_events', (event) => events.push(decode(event)))
+  await using pair = await openTcpPair('::1')
+  await until(() => events.length >= 2)
+  t.match(
+    events.find((event) => event['remote_port'] === pair.port),
+    { to: 1, peer: { ip: [0, 0, 0, 1] } },
+  )
+})
+
+t.test('connections of other network namespaces are not counted', async (t) => {
+  using connections = await loadProgram('connections', { globals: { connections_netns: 1 } })
+  connections.attach('x0t_connection', { kind: 'tracepoint' })
+  await using pair = await openTcpPair()
+  t.ok(pair.port > 0)
+  t.same(await connections.values('x0t_tcp_sessions', 'state'), {})
+})
+
 t.test('a connection that is refused is told of, and not timed', async (t) => {
   using connections = await loadProgram('connections', { globals: { connections_netns: networkNamespace() } })
   connections.attach('x0t_connection', { kind: 'tracepoint' })

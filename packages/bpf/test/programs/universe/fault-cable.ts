@@ -89,3 +89,17 @@ t.test('an injector with an interface to lead to is half a cable by itself', asy
   t.equal(ping('192.0.2.2', 3), 3)
   t.equal(ping('2001:db8::2', 3), 3)
 })
+
+t.test('an injector of XDP takes packets before the cable sees them', async (t) => {
+  using fault = await loadProgram('fault')
+  fault.attach('x0t_fault_cable', { kind: 'tcx', interface: 'left', direction: 'ingress' })
+  fault.attach('x0t_fault_cable', { kind: 'tcx', interface: 'right', direction: 'ingress' })
+  fault.attach('x0t_fault_xdp', { kind: 'xdp', interface: 'left' })
+  t.equal(ping('192.0.2.2', 3), 3)
+  const before = fault.get('fault_switch', 1)?.['passed'] as readonly bigint[]
+  fault.set('fault_injectors', 0, { mode: 1 })
+  t.equal(ping('192.0.2.2', 2), 0)
+  t.same(fault.get('fault_switch', 1)?.['dropped'], [0n, 0n], 'the cable is whole')
+  const passed = fault.get('fault_switch', 1)?.['passed'] as readonly bigint[]
+  t.equal(passed[0], before[0], 'what came in on the left is gone before')
+})

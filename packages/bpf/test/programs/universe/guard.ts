@@ -161,3 +161,17 @@ t.test('with port 0 every packet of IP is guarded', async (t) => {
   const icmp = ethernet(etherTypes.ipv4, ipv4({ source: stranger, protocol: protocols.icmp }, [8, 0, 0, 0]))
   t.equal(run(guard, icmp), XDP_DROP)
 })
+
+t.test('neighbour discovery passes with port 0 too, if it is from the link', async (t) => {
+  using guard = await loadProgram('guard', { globals: { guard_allowed_only: true } })
+  const icmpv6 = (type: number, hopLimit: number) =>
+    ethernet(
+      etherTypes.ipv6,
+      ipv6(ipv6Address(1, 1), protocols.icmpv6, [type, ...new Uint8Array(23)], hopLimit),
+    )
+  t.equal(run(guard, icmpv6(135, 255)), XDP_PASS)
+  t.equal(run(guard, icmpv6(137, 255)), XDP_PASS)
+  t.equal(run(guard, icmpv6(135, 64)), XDP_DROP, 'forwarded: forged')
+  t.equal(run(guard, icmpv6(128, 255)), XDP_DROP, 'a ping')
+  t.equal(run(guard, icmpv6(138, 255)), XDP_DROP)
+})

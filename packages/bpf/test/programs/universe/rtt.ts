@@ -30,6 +30,14 @@ t.test('round trips of connections in the cgroup are counted by peer', async (t)
     t.ok(count >= 20, `${count} samples`)
     t.ok(sum > 0 && sum / count < 1, `mean of ${sum / count} s`)
     t.equal(buckets.at(-1)?.count, count, 'none took 67 s')
+
+    await using six = await openTcpPair('::1')
+    six.client.write('ping')
+    await once(six.server, 'data')
+    const peers = async () =>
+      (await rtt.metric('x0t_peer_tcp_rtt_seconds')).map(({ labels }) => labels['peer'])
+    await until(async () => (await peers()).includes('::1'))
+    t.same(new Set(await peers()), new Set(['127.0.0.1', '::1']))
   } finally {
     writeFileSync(`${root}${before}/cgroup.procs`, `${process.pid}`)
     rmdirSync(group)
