@@ -4,6 +4,7 @@ import { X0tError } from '@x0t/core'
 import { openClient } from '@x0t/local-api'
 import { startHost, type Bed, type RunnerSpec } from '@x0t/testbed'
 import { wrongRoutes, type ProbedHost } from '../soak-probe.ts'
+import { kernelsWatchAll, requireKernelPaths } from './kernel-watch.ts'
 import { machineMs } from './machine-clock.ts'
 import type { MttrSystem, Reactions, ToldEvent } from './system.ts'
 
@@ -59,6 +60,7 @@ export function x0tSystem({
     // It tells itself when it is whole: no rest is needed after that.
     settleMs: 1000,
     async start({ bed, signal }) {
+      if (kernel !== undefined) await requireKernelPaths(await probedHosts(bed))
       const stop = new AbortController()
       const events: ToldEvent[] = []
       const watches = bed.plan.hosts.map(({ name: host }) =>
@@ -75,6 +77,7 @@ export function x0tSystem({
         restart: async (host) => void (await startHost(bed, host)),
         async isWhole() {
           const hosts = await probedHosts(bed)
+          if (kernel !== undefined && !(await kernelsWatchAll(hosts))) return false
           return (await wrongRoutes(bed, hosts)).length === 0 && (await haveAlternates(hosts))
         },
         reactions: async (sinceMs) => reactionsOf(events, sinceMs),
