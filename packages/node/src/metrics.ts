@@ -29,6 +29,8 @@ export interface Metrics extends Counters {
   ): void
   /** All counters so far, by name; sums over labels. */
   totals(): Promise<Record<string, number>>
+  /** Adds metrics that are made elsewhere, as text, read at each scrape. Their names must not be among the others. */
+  addText(read: () => Promise<string>): void
   /** The text format of Prometheus 0.0.4. */
   text(): Promise<string>
 }
@@ -114,6 +116,7 @@ export function createMetrics(): Metrics {
   const registry = new Registry()
   const counters = new Map<string, Counter>()
   const histograms = new Map<string, Histogram>()
+  const texts: (() => Promise<string>)[] = []
   return {
     count(name, labels = {}, by = 1) {
       let counter = counters.get(name)
@@ -182,6 +185,10 @@ export function createMetrics(): Metrics {
       }
       return sums
     },
-    text: () => registry.metrics(),
+    addText: (read) => void texts.push(read),
+    async text() {
+      const parts = await Promise.all([registry.metrics(), ...texts.map((read) => read())])
+      return parts.join('')
+    },
   }
 }

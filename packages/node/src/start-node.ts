@@ -51,6 +51,7 @@ import { createMetrics } from './metrics.ts'
 import { createNeighbourLinks, sentLossRatio, type NeighbourLink } from './neighbour-links.ts'
 import { describeNode, notMade, openExistingIdentity, type NodeIdentity } from './node-identity.ts'
 import { registerFastPathGauges } from './fast-path-gauges.ts'
+import { programMetrics, systemProgramMetrics } from './program-metrics.ts'
 import { registerGauges } from './node-gauges.ts'
 import { openNodeState } from './node-state.ts'
 import { ownName } from './own-name.ts'
@@ -557,6 +558,7 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
   stack.use(server)
   registerGauges(runtime)
   registerFastPathGauges(runtime)
+  metrics.addText(programMetrics(systemProgramMetrics(log)))
 
   // Control plane.
   const trust = {
