@@ -56,6 +56,7 @@ static __noinline int send_probe(struct __sk_buff *skb, struct fastpath_link *li
 	struct probe_frame frame = {};
 	__u32 bytes = sizeof(frame.ethernet);
 	__u16 udp_bytes = sizeof(struct udphdr) + HEADER_BYTES;
+	__u16 checksum;
 
 	link->sent_ns = bpf_ktime_get_ns();
 	link->sent++;
@@ -63,19 +64,21 @@ static __noinline int send_probe(struct __sk_buff *skb, struct fastpath_link *li
 	header[4] = bpf_cpu_to_be64(link->sent_ns);
 	header[5] = bpf_cpu_to_be64(link->sent);
 	number_and_tag(header, link);
+	checksum = udp_checksum(sum_of_addresses(&to->local, &to->remote) + sum_of_length(udp_bytes) +
+				bpf_htons(udp_bytes) + sum_of_header(header, to->local_port, to->remote_port));
 	copy_mac(frame.ethernet.h_dest, to->remote_mac);
 	copy_mac(frame.ethernet.h_source, to->local_mac);
 	if (is_mapped(&to->remote)) {
 		frame.ethernet.h_proto = bpf_htons(ETH_P_IP);
 		write_ipv4(&frame.ipv4.ip, to, udp_bytes);
-		write_udp(&frame.ipv4.udp, to, udp_bytes);
+		write_udp(&frame.ipv4.udp, to, udp_bytes, checksum);
 		bytes += sizeof(frame.ipv4);
 		/* Shorter than the frame: what follows it is padding. */
 		bpf_skb_store_bytes(skb, 0, &frame.ethernet, sizeof(frame.ethernet) + sizeof(frame.ipv4), 0);
 	} else {
 		frame.ethernet.h_proto = bpf_htons(ETH_P_IPV6);
 		write_ipv6(&frame.ipv6.ip, to, udp_bytes);
-		write_udp(&frame.ipv6.udp, to, udp_bytes);
+		write_udp(&frame.ipv6.udp, to, udp_bytes, checksum);
 		bytes += sizeof(frame.ipv6);
 		bpf_skb_store_bytes(skb, 0, &frame.ethernet, sizeof(frame.ethernet) + sizeof(frame.ipv6), 0);
 	}

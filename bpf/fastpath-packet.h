@@ -14,6 +14,23 @@ struct address {
 	__u64 words[2];
 };
 
+/* What the checksum of UDP covers beside the rest of the payload. */
+static __always_inline __u64 sum_of_header(const __u64 *header, __u16 source_port, __u16 target_port)
+{
+	return sum_words((__u64)source_port + target_port, header, HEADER_WORDS);
+}
+
+/* IPv4 as it is mapped adds 0xffff, which is nothing. */
+static __always_inline __u64 sum_of_addresses(const struct address *source, const struct address *target)
+{
+	return sum_words(sum_words(0, source->words, 2), target->words, 2);
+}
+
+static __always_inline __u64 sum_of_length(__u16 udp_bytes)
+{
+	return bpf_htons(udp_bytes) + (__u64)bpf_htons(IPPROTO_UDP);
+}
+
 /* What is left of a packet once it has been read: nothing here points into it. */
 struct packet {
 	__u64 header[HEADER_WORDS];
@@ -21,6 +38,7 @@ struct packet {
 	__u16 source_port, target_port; /* big endian */
 	__u16 ip_bytes;                 /* length of the IP header */
 	__u16 datagram_bytes;           /* by the UDP header; the frame may be longer */
+	__u16 checksum;                 /* UDP's */
 	__u8 target_mac[6], source_mac[6];
 };
 
@@ -122,6 +140,7 @@ static __noinline bool read_packet(struct xdp_md *ctx, struct packet *packet, __
 	packet->source_port = udp->source;
 	packet->target_port = udp->dest;
 	packet->datagram_bytes = bytes - sizeof(*udp);
+	packet->checksum = udp->check;
 	copy_mac(packet->target_mac, ethernet->h_dest);
 	copy_mac(packet->source_mac, ethernet->h_source);
 	words = (void *)(udp + 1);
@@ -143,16 +162,13 @@ static __noinline bool read_packet(struct xdp_md *ctx, struct packet *packet, __
 static __always_inline __u16 ipv4_checksum(const struct iphdr *ip)
 {
 	const __u16 *words = (const __u16 *)ip;
-	__u32 sum = 0;
+	__u64 sum = 0;
 
 	for (int i = 0; i < IPV4_BYTES / 2; i++)
 		sum += words[i];
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return ~sum;
+	return ~fold_sum(sum);
 }
 
-/* Headers up to the datagram, `room` bytes of them at most; returns how many were written. */
 static __always_inline void write_ipv4(struct iphdr *ip, const struct destination *to, __u16 udp_bytes)
 {
 	ip->version_ihl = 0x45;
@@ -181,18 +197,34 @@ static __always_inline void write_ipv6(struct ipv6hdr *ip, const struct destinat
 	copy_address(ip->daddr, &to->remote);
 }
 
-static __always_inline void write_udp(struct udphdr *udp, const struct destination *to, __u16 udp_bytes)
+static __always_inline void write_udp(struct udphdr *udp, const struct destination *to, __u16 udp_bytes, __u16 checksum)
 {
 	udp->source = to->local_port;
 	udp->dest = to->remote_port;
 	udp->len = bpf_htons(udp_bytes);
-	/* None (RFC 6935 for IPv6): the tag covers the header, and the ends authenticate the rest. */
-	udp->check = 0;
+	udp->check = checksum;
 }
 
 static __always_inline __u32 ip_bytes_to(const struct destination *to)
 {
 	return is_mapped(&to->remote) ? IPV4_BYTES : IPV6_BYTES;
+}
+
+/*
+ * Of the header, ports and addresses before they change: with those after it gives the new checksum (RFC 1624). Zero if
+ * there is none to go on with: it was not made (RFC 6935 for IPv6), or it holds no more than the sum of addresses and length,
+ * as where the sender is on this machine and left the rest to a network card that there is not.
+ */
+static __always_inline __u64 sum_before(const struct packet *packet)
+{
+	__u64 addresses = sum_of_addresses(&packet->source, &packet->target);
+
+	if (packet->checksum == 0 ||
+	    packet->checksum == fold_sum(addresses + sum_of_length(packet->datagram_bytes + sizeof(struct udphdr))))
+		return 0;
+	/* In one's complement the negative of a sum is its complement. */
+	return (__u16)~packet->checksum +
+	       (__u64)(__u16)~fold_sum(addresses + sum_of_header(packet->header, packet->source_port, packet->target_port));
 }
 
 /* Makes room for the headers of the way out; the packet is as it was if it fails. */
@@ -203,8 +235,8 @@ static __always_inline bool make_room(struct xdp_md *ctx, const struct packet *p
 	return delta == 0 || bpf_xdp_adjust_head(ctx, delta) == 0;
 }
 
-/* Writes all headers, the datagram's among them, and sends the packet. */
-static __noinline int send_packet(struct xdp_md *ctx, const struct packet *packet, const struct destination *to)
+/* Writes all headers, the datagram's among them, and sends the packet; `before` is of sum_before(). */
+static __noinline int send_packet(struct xdp_md *ctx, const struct packet *packet, const struct destination *to, __u64 before)
 {
 	void *data = (void *)(long)ctx->data;
 	void *end = (void *)(long)ctx->data_end;
@@ -212,8 +244,12 @@ static __noinline int send_packet(struct xdp_md *ctx, const struct packet *packe
 	void *ip = data + sizeof(*ethernet);
 	__u16 udp_bytes = packet->datagram_bytes + sizeof(struct udphdr);
 	struct udphdr *udp;
+	__u16 checksum = 0;
 	__u64 *words;
 
+	if (before)
+		checksum = udp_checksum(before + sum_of_addresses(&to->local, &to->remote) +
+					sum_of_header(packet->header, to->local_port, to->remote_port));
 	if (is_mapped(&to->remote)) {
 		udp = ip + IPV4_BYTES;
 		words = (void *)(udp + 1);
@@ -229,7 +265,7 @@ static __noinline int send_packet(struct xdp_md *ctx, const struct packet *packe
 		ethernet->h_proto = bpf_htons(ETH_P_IPV6);
 		write_ipv6(ip, to, udp_bytes);
 	}
-	write_udp(udp, to, udp_bytes);
+	write_udp(udp, to, udp_bytes, checksum);
 	copy_mac(ethernet->h_dest, to->remote_mac);
 	copy_mac(ethernet->h_source, to->local_mac);
 	for (int i = 0; i < HEADER_WORDS; i++)

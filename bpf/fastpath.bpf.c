@@ -10,6 +10,7 @@
 #include "packet.h"
 #include "fastpath.h"
 #include "siphash.h"
+#include "internet-checksum.h"
 #include "fastpath-maps.h"
 #include "fastpath-datagram.h"
 #include "fastpath-window.h"
@@ -77,6 +78,7 @@ static __always_inline int forward(struct xdp_md *ctx, struct packet *packet, st
 	struct fastpath_link *link;
 	struct destination to;
 	struct hop hop = {};
+	__u64 before;
 	int refusal;
 
 	if (hop_limit <= 1) {
@@ -104,11 +106,12 @@ static __always_inline int forward(struct xdp_md *ctx, struct packet *packet, st
 		count(COUNTER_TO_SILENT);
 	if (hop.plane != plane_word >> 30)
 		count(hop.plane == PLANE_REPAIR ? COUNTER_TO_REPAIR : COUNTER_TO_TREE);
+	before = sum_before(packet);
 	packet->header[0] = first_word(TYPE_DATA, hop_limit - 1, link->remote_link_id,
 				       hop.plane << 30 | (hop.remaining & MAX_REMAINING));
 	number_and_tag(packet->header, link);
 	count_sent(link, packet->datagram_bytes);
-	return send_packet(ctx, packet, &to);
+	return send_packet(ctx, packet, &to, before);
 }
 
 /* Turns a probe of the neighbour's kernel into the reply, back to where it came from. */
@@ -121,18 +124,20 @@ static __always_inline int answer(struct xdp_md *ctx, struct packet *packet, str
 		.local_port = packet->target_port,
 		.remote_port = packet->source_port,
 	};
+	__u64 before;
 
 	copy_mac(to.local_mac, packet->target_mac);
 	copy_mac(to.remote_mac, packet->source_mac);
 	if (!make_room(ctx, packet, &to))
 		return XDP_PASS;
 	count_received(link, packet, number);
+	before = sum_before(packet);
 	packet->header[0] = first_word(TYPE_KERNEL_REPLY, INITIAL_HOP_LIMIT, link->remote_link_id, 0);
 	packet->header[2] = 0;
 	number_and_tag(packet->header, link);
 	count(COUNTER_PROBES_ANSWERED);
 	count_sent(link, packet->datagram_bytes);
-	return send_packet(ctx, packet, &to);
+	return send_packet(ctx, packet, &to, before);
 }
 
 static __always_inline int handle(struct xdp_md *ctx, struct packet *packet, const struct fastpath_self *self, __u64 now)

@@ -26,7 +26,13 @@ for (const [from, to] of [
       const { fastpath, neighbours } = relay
       const [source, target] = neighbours
       fastpath.setRoute(targetLabel, { ...plain, nextHop: 1, feasibleUs: 77 })
-      const variants = [{}, { ttl: 3, trafficClass: 0xb8, udpChecksum: 0x1234 }]
+      const variants = [
+        {},
+        { ttl: 3, trafficClass: 0xb8 },
+        { udpChecksum: 'partial' as const },
+        { udpChecksum: 'valid' as const },
+        { udpChecksum: 'valid' as const, padding: 3 },
+      ]
       const ipv4Variants = [
         { options: 4 },
         { options: 40 },
@@ -52,13 +58,49 @@ for (const [from, to] of [
             },
             target!.sendKey,
           ),
-          'padding' in variant ? { padding: variant.padding } : {},
+          {
+            padding: 'padding' in variant ? variant.padding : 0,
+            udpChecksum: 'udpChecksum' in variant && variant.udpChecksum === 'valid' ? 'valid' : 0,
+          },
         )
         t.equal(Buffer.from(packet).toString('hex'), Buffer.from(expected).toString('hex'), what)
       }
     },
   )
 }
+
+t.test('a checksum that was right is right on the way out, one that was wrong is wrong', kernel, async () => {
+  using relay = await openTestRelay(4, [2, 3])
+  const { fastpath, neighbours } = relay
+  const wrong = fc.integer({ min: 1, max: 0xfffe })
+  fc.assert(
+    fc.property(
+      fc.nat(3),
+      fc.nat(3),
+      fc.uint8Array({ minLength: 16, maxLength: 1200 }),
+      fc.option(wrong, { nil: undefined }),
+      (from, to, body, by) => {
+        fastpath.setRoute(targetLabel, { ...plain, nextHop: to, feasibleUs: 1 })
+        const sender = neighbours[from]!
+        const frame = frameFrom(sender, dataFrom(sender, { body }), { udpChecksum: 'valid' })
+        const at = frame.length - 32 - body.length - 2
+        const sum = frame[at]! * 256 + frame[at + 1]!
+        const bad = by === undefined ? sum : (sum + by) % 0xffff || 0xffff
+        frame[at] = bad >> 8
+        frame[at + 1] = bad & 0xff
+        const { verdict: result, packet } = fastpath.run(frame)
+        if (from === to) return result === verdict.drop
+        const { local, remote } = neighbours[to]!
+        const datagram = packet.subarray(packet.length - 32 - body.length)
+        const right = writeFrame(local, remote, datagram, { udpChecksum: 'valid' })
+        const isRight = Buffer.from(right).equals(packet)
+        // The sum and its negative are one and the same to RFC 1071: 0xffff more changes nothing.
+        return isRight === (bad % 0xffff === sum % 0xffff)
+      },
+    ),
+    { seed: 15, numRuns: 300 },
+  )
+})
 
 t.test('what leaves where it came from is sent back, the rest redirected', kernel, async (t) => {
   using relay = await openTestRelay(2)

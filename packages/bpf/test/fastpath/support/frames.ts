@@ -115,7 +115,8 @@ export interface FrameOptions {
   /** Instead of what the lengths are. */
   readonly udpBytes?: number
   readonly ipBytes?: number
-  readonly udpChecksum?: number
+  /** None if absent; `partial` as a sender on this machine leaves it to a network card: addresses and length only. */
+  readonly udpChecksum?: number | 'valid' | 'partial'
 }
 
 /** Ethernet, IP and UDP around a datagram. */
@@ -126,7 +127,18 @@ export function writeFrame(from: End, to: End, datagram: Uint8Array, options: Fr
   view.setUint16(0, from.port)
   view.setUint16(2, to.port)
   view.setUint16(4, udpBytes)
-  view.setUint16(6, options.udpChecksum ?? 0)
+  const pseudo = Buffer.concat([
+    mappedBytes(from.ip),
+    mappedBytes(to.ip),
+    Uint8Array.of(0, 17, udpBytes >> 8, udpBytes & 0xff),
+  ])
+  const { udpChecksum = 0 } = options
+  if (udpChecksum === 'partial') view.setUint16(6, ~internetChecksum(pseudo) & 0xffff)
+  else if (udpChecksum !== 'valid') view.setUint16(6, udpChecksum)
+  else {
+    const odd = new Uint8Array(datagram.length % 2)
+    view.setUint16(6, internetChecksum(Buffer.concat([pseudo, udp, datagram, odd])) || 0xffff)
+  }
   const protocol = options.nextHeader ?? 17
   let ip: Uint8Array
   if (isIpv4(to.ip)) {

@@ -1,10 +1,12 @@
 // Two nodes and the cable between them: `a` probes, `b` answers. Nothing here runs in userspace but the test.
 import { execFileSync } from 'node:child_process'
+import { createSocket, type RemoteInfo } from 'node:dgram'
+import { once } from 'node:events'
 import t from 'tap'
 import type { BpfLink } from '@x0t/bpf'
 import { collectEvents } from '../support/events.ts'
 import { flag, none, openFastpath, state, type Fastpath, type LinkView } from '../support/fastpath.ts'
-import { label } from '../support/frames.ts'
+import { headerBytes, isTagged, label, readDatagram, type } from '../support/frames.ts'
 import { loadFastpath } from '../support/load.ts'
 import { linkFields, neighbour, nowNs, selfPort, type Neighbour } from '../support/relay.ts'
 
@@ -143,5 +145,20 @@ for (const isIpv6 of [false, true]) {
     await until(link, ({ answered }) => answered > stopped + 5n)
     t.match(link(), { state: state.up, downs: 1n }, 'that was no silence of the neighbour')
     fastpathB[Symbol.dispose]()
+
+    // To the stack of the other end a probe is a datagram like any: right lengths, right checksums, of IPv6 too.
+    const { local, remote } = seenByA
+    const socket = createSocket(isIpv6 ? 'udp6' : 'udp4')
+    t.teardown(() => socket.close())
+    const deviceOptions = isIpv6 ? ['nodad'] : []
+    ip('address', 'add', `${remote.ip}/${isIpv6 ? 64 : 24}`, 'dev', cableB, ...deviceOptions)
+    ip('link', 'set', cableB, 'address', remote.mac)
+    await new Promise<void>((resolve) => socket.bind(remote.port, remote.ip, resolve))
+    const [datagram, { address, port }] = (await once(socket, 'message')) as [Buffer, RemoteInfo]
+    t.equal(datagram.length, headerBytes)
+    t.match(readDatagram(datagram), { type: type.kernelProbe, linkId: seenByA.remoteLinkId })
+    t.ok(isTagged(seenByA.sendKey, datagram))
+    const sender = isIpv6 ? new URL(`http://[${local.ip}]`).hostname.slice(1, -1) : local.ip
+    t.strictSame([address, port], [sender, local.port])
   })
 }
