@@ -112,7 +112,8 @@ export interface BpfMap extends Disposable {
   /** A snapshot in batches: [key, value] in no order. Per-CPU values lie one after the other, padded to 8 bytes. */
   entries(): Iterable<readonly [Uint8Array, Uint8Array]>
   /**
-   * The memory of a mmapable array itself: what is stored here the program sees at once. Native back end only, and not of frozen maps (.rodata). It stays valid after the map is disposed; other threads map it themselves.
+   * The memory of a mmapable array itself: what is stored here the program sees at once. Native back end only, and not
+   * of frozen maps (.rodata). It stays valid after the map is disposed; other threads map it themselves.
    */
   memory(): ArrayBuffer
   /** Undefined where the object had no BTF for it. */

@@ -1,3 +1,4 @@
+import { isMainThread } from 'node:worker_threads'
 import { loadFfi, openSyscalls } from './syscalls.ts'
 
 const UV_POLL = 8
@@ -58,9 +59,11 @@ function openLoop(): Loop | undefined {
 
 /**
  * Calls back when a descriptor is readable, by uv_poll_t; keeps the process alive until it is disposed.
- * @returns undefined where this Node.js cannot
+ * @returns undefined where this Node.js cannot, and in worker threads: Node.js aborts the process if a worker ends with
+ * a handle of libuv that it does not know
  */
 export function pollReadable(fd: number, onReadable: () => void): Disposable | undefined {
+  if (!isMainThread) return undefined
   loop ??= openLoop()
   if (loop === undefined) return undefined
   const { functions, watches, pollCallback, closeCallback } = loop
@@ -90,8 +93,7 @@ export function pollReadable(fd: number, onReadable: () => void): Disposable | u
       setImmediate(() => undefined)
     },
   })
-  functions.uv_poll_start(memory, UV_READABLE, pollCallback)
-  return {
+  const watch = {
     [Symbol.dispose]() {
       if (!isOpen) return
       isOpen = false
@@ -99,4 +101,7 @@ export function pollReadable(fd: number, onReadable: () => void): Disposable | u
       syscalls.close(own)
     },
   }
+  if (functions.uv_poll_start(memory, UV_READABLE, pollCallback) >= 0) return watch
+  watch[Symbol.dispose]()
+  return undefined
 }

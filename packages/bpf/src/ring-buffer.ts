@@ -73,8 +73,8 @@ export interface RingBuffer extends Disposable {
 }
 
 /**
- * Calls back with every event of a ring buffer from the event loop, without a thread; where Node.js cannot watch the
- * descriptor, every 10 ms.
+ * Calls back with every event of a ring buffer from the event loop, without a thread; in worker threads, and where
+ * Node.js cannot watch the descriptor, every 10 ms. A worker that needs them at once polls by itself: openRingReader.
  * @param map its descriptor and size
  * @param watch calls back when a descriptor is readable, or says undefined where it cannot
  */

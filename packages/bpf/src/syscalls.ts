@@ -1,5 +1,5 @@
 import { arch, platform } from 'node:os'
-import { X0tError } from '@x0t/core'
+import { hasCode, X0tError } from '@x0t/core'
 
 /**
  * The kernel, as far as BPF needs it: the only file that calls foreign functions. Calls return their result, or the
@@ -78,6 +78,19 @@ export function loadFfi(): Ffi | undefined {
   return process.getBuiltinModule('node:ffi') as Ffi | undefined
 }
 
+/** libc, as the process has it. */
+function openLibrary(ffi: Ffi) {
+  try {
+    return ffi.dlopen(null, signatures)
+  } catch (error) {
+    if (!hasCode(error, 'ERR_ACCESS_DENIED')) throw error
+    throw new X0tError('BPF_NOT_PERMITTED', 'the permission model of Node.js denies node:ffi', {
+      cause: error,
+      hint: 'run node with --allow-ffi',
+    })
+  }
+}
+
 function bindSyscalls(): Syscalls {
   const number = bpfNumbers[arch()]
   if (platform() !== 'linux' || number === undefined) {
@@ -89,7 +102,7 @@ function bindSyscalls(): Syscalls {
       hint: 'use Node.js 26.7 or later without --no-experimental-ffi, or install bpftool',
     })
   }
-  const { functions } = ffi.dlopen(null, signatures)
+  const { functions } = openLibrary(ffi)
   const { __errno_location: errnoLocation } = functions
   const errnoOf = new Int32Array(ffi.toArrayBuffer(errnoLocation(), 4, false))
   const checked = (result: number): number => (result < 0 ? -errnoOf[0]! : result)

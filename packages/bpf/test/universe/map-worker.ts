@@ -7,7 +7,7 @@ export interface Task {
   readonly shared: number
   readonly events: number
   /** Poll by hand, or let the event loop of this thread do it. */
-  readonly how: 'reader' | 'buffer'
+  readonly how: 'reader' | 'buffer' | 'left-open'
 }
 
 const { shared, events, how } = workerData as Task
@@ -16,7 +16,9 @@ const lengths: number[] = []
 const take = (event: Uint8Array): void => {
   lengths.push(new DataView(event.buffer, event.byteOffset).getUint32(4, true))
 }
-if (how === 'reader') {
+if (how === 'left-open') {
+  openRingBuffer(openNativeMap({ fd: events }), take)
+} else if (how === 'reader') {
   openRingReader(events, 4096).drain(take)
 } else {
   using map = openNativeMap({ fd: events })

@@ -49,6 +49,8 @@ t.test('without node:ffi it is said what to use', (t) => {
     const { openNativeBackend } = await import('@x0t/bpf')
     try { openNativeBackend() } catch ({ code, hint }) { console.log(code, hint) }`
   t.match(runModule(script, '--no-experimental-ffi'), /^BPF_UNSUPPORTED .*bpftool/)
+  const permissions = ['--permission', '--allow-fs-read=*']
+  t.match(runModule(script, ...permissions), /^BPF_NOT_PERMITTED .*--allow-ffi/)
   t.end()
 })
 

@@ -7,6 +7,20 @@ import type { Task } from './map-worker.ts'
 
 const backend = openNativeBackend()
 
+t.test('a worker may end with a buffer that it has not closed', async (t) => {
+  using object = await backend.load(readFileSync(`${import.meta.dirname}/../objects/kinds.o`))
+  const task: Task = {
+    shared: object.maps.get('shared')!.fd,
+    events: object.maps.get('events')!.fd,
+    how: 'left-open',
+  }
+  const worker = new Worker(new URL('map-worker.ts', import.meta.url), { workerData: task })
+  await new Promise((resolve, reject) => {
+    worker.once('message', resolve).once('error', reject)
+  })
+  t.equal(await worker.terminate(), 1, 'and the process goes on')
+})
+
 for (const how of ['reader', 'buffer'] as const) {
   t.test(`a worker reads memory and events by descriptors of another thread (${how})`, async (t) => {
     using object = await backend.load(readFileSync(`${import.meta.dirname}/../objects/kinds.o`))
