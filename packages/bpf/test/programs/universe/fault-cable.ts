@@ -32,7 +32,7 @@ function ping(address: string, count: number): number {
       '-i',
       '0.02',
       '-W',
-      '0.3',
+      '1',
       address,
     )
     return Number(/(\d+) received/.exec(output)?.[1])

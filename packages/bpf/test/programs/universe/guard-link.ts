@@ -15,7 +15,7 @@ ip(`-n far address add ${address.far}/24 dev eth0`)
 /** Replies to pings from the far side: with port 0 the guard judges them as it judges handshakes. */
 function repliesToStranger(count: number): number {
   try {
-    const words = ['ping', '-n', '-c', `${count}`, '-i', '0.02', '-W', '0.3', address.near]
+    const words = ['ping', '-n', '-c', `${count}`, '-i', '0.02', '-W', '1', address.near]
     return Number(/(\d+) received/.exec(run('ip', 'netns', 'exec', 'far', ...words))?.[1])
   } catch {
     return 0
