@@ -1,5 +1,6 @@
 import type { LinkInfo, MapInfo, MapSpec, ProgramInfo } from './contract.ts'
 import { JsonFields } from './bpftool-json.ts'
+import { linkTypes, mapTypes, programTypes } from './uapi.ts'
 
 /** An entry of `bpftool --json prog show`. @throws X0tError BPF_BPFTOOL_UNREADABLE */
 export function programInfoOf(entry: unknown): ProgramInfo {
@@ -7,7 +8,7 @@ export function programInfoOf(entry: unknown): ProgramInfo {
   return {
     id: fields.number('id'),
     name: fields.text('name', ''),
-    type: fields.text('type'),
+    type: typeOf(fields, programTypes),
     tag: fields.text('tag'),
     mapIds: fields.numbers('map_ids'),
     loadedAtMs: fields.number('loaded_at', 0) * 1000,
@@ -25,7 +26,7 @@ export function mapInfoOf(entry: unknown): MapInfo {
   const fields = new JsonFields(entry)
   const spec: MapSpec = {
     name: fields.text('name', ''),
-    type: fields.text('type'),
+    type: typeOf(fields, mapTypes),
     keyBytes: fields.number('bytes_key'),
     valueBytes: fields.number('bytes_value'),
     maxEntries: fields.number('max_entries'),
@@ -43,8 +44,14 @@ export function linkInfoOf(entry: unknown): LinkInfo {
   return {
     id: fields.number('id'),
     programId: fields.number('prog_id', 0),
-    type: fields.text('type'),
+    type: typeOf(fields, linkTypes),
     target: place === undefined ? '' : [String(fields.get(place)), direction].filter(Boolean).join(' '),
     pins: fields.texts('pinned'),
   }
+}
+
+/** bpftool prints the number of a type that came after it. */
+function typeOf(fields: JsonFields, names: readonly string[]): string {
+  const type = fields.get('type')
+  return typeof type === 'number' ? (names[type] ?? `type ${type}`) : fields.text('type')
 }

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { X0tError } from '@x0t/core'
 
 /** An object of bpftool's JSON, read with its types checked. */
@@ -64,7 +65,7 @@ export function listOf(value: unknown): readonly unknown[] {
 export function unreadable(expected: string, found: unknown): X0tError {
   return new X0tError(
     'BPF_BPFTOOL_UNREADABLE',
-    `bpftool printed ${JSON.stringify({ found }).slice(0, 60)} in place of ${expected}`,
+    `bpftool printed ${inspect(found, { depth: 0, breakLength: Infinity }).slice(0, 60)} in place of ${expected}`,
     { hint: 'bpftool version; 7.1 and later are read' },
   )
 }

@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
 import t from 'tap'
 import { createCodec, openBpftoolBackend, openNativeBackend, type BpfMap, type ProgramInfo } from '@x0t/bpf'
+import { cgroup2Mount } from '../../src/probes.ts'
 import { contents, kinds, long, testCompliance, word } from '../support/compliance.ts'
 
 const pinFolder = '/sys/fs/bpf/bpftool'
@@ -109,4 +110,71 @@ t.test('what bpftool cannot do it refuses, and says what can', skip, async (t) =
     message: /\.bss/,
   })
   t.throws(() => program.attach({ kind: 'xdp', interface: 'nope' }), { code: 'BPF_INTERFACE_NOT_FOUND' })
+})
+
+t.test(
+  'bpftool loads all or nothing: one refused program refuses all, with the log of the verifier',
+  skip,
+  async (t) => {
+    const refused = readFileSync(`${import.meta.dirname}/../objects/refused.o`)
+    const bpftool = await openBpftool()
+    using object = await bpftool.load(refused)
+    t.equal(object.programs.size, 0)
+    t.ok(object.refusals.length > 0)
+    for (const refusal of object.refusals)
+      t.match(refusal, {
+        code: 'BPF_PROGRAM_REFUSED',
+        message: /all programs or none/,
+        log: /BEGIN PROG LOAD LOG/,
+      })
+    t.notOk(readdirSync('/sys/fs/bpf').includes('bpftool'), 'nothing stays pinned')
+  },
+)
+
+t.test('bpftool opens, lists, pins and detaches links that others made', skip, async (t) => {
+  const [native, bpftool] = [openNativeBackend(), await openBpftool()]
+  using object = await native.load(kinds, { programs: ['count_packet'] })
+  using link = object.programs.get('count_packet')!.attach({ kind: 'xdp', interface: 'lo', mode: 'generic' })
+  const opened = await bpftool.openLink({ id: link.id })
+  opened.pin('/sys/fs/bpf/link')
+  t.throws(() => opened.update(object.programs.get('count_packet')!), { code: 'BPF_UNSUPPORTED' })
+  const info = (await bpftool.listLinks()).find(({ id }) => id === link.id)
+  t.match(info, {
+    programId: object.programs.get('count_packet')!.id,
+    type: 'xdp',
+    pins: ['/sys/fs/bpf/link'],
+  })
+  t.equal((await bpftool.openLink({ pin: '/sys/fs/bpf/link' })).id, link.id)
+  opened.detach()
+  t.match(
+    (await native.listLinks()).find(({ id }) => id === link.id),
+    { target: 'removed interface' },
+  )
+})
+
+const cgroup = `${cgroup2Mount(readFileSync('/proc/self/mountinfo', 'utf8'))}/x0t-test-${process.pid}`
+
+t.test('bpftool attaches programs to a cgroup and takes them off again', skip, async (t) => {
+  const bpftool = await openBpftool()
+  mkdirSync(cgroup)
+  t.teardown(() => rmdirSync(cgroup))
+  using object = await bpftool.load(kinds)
+  const attached = (): string => spawnSync('bpftool', ['cgroup', 'show', cgroup], { encoding: 'utf8' }).stdout
+  const link = object.programs.get('watch_sockets')!.attach({ kind: 'cgroup', path: cgroup })
+  t.match(attached(), /watch_sockets/)
+  t.throws(() => link.pin('/sys/fs/bpf/x'), { code: 'BPF_UNSUPPORTED' })
+  t.throws(() => link.update(object.programs.get('watch_sockets')!), { code: 'BPF_UNSUPPORTED' })
+  link.detach()
+  t.notMatch(attached(), /watch_sockets/)
+  {
+    using egress = object.programs
+      .get('watch_egress')!
+      .attach({ kind: 'cgroup', path: cgroup, direction: 'egress' })
+    t.ok(egress)
+    t.match(attached(), /watch_egress/)
+  }
+  t.notMatch(attached(), /watch_egress/, 'disposing detaches')
+  t.throws(() => object.programs.get('dispatch')!.attach({ kind: 'cgroup', path: cgroup }), {
+    code: 'BPF_UNSUPPORTED',
+  })
 })
