@@ -3,7 +3,7 @@ import { Attributes } from './attributes.ts'
 import { codeOf, failure } from './bpf-failure.ts'
 import type { AttachTarget, BpfProgram } from './contract.ts'
 import { Descriptor } from './descriptor.ts'
-import { NativeLink } from './native-link.ts'
+import { adoptLink, type NativeLink } from './native-link.ts'
 import type { ProgramKind } from './program-kind.ts'
 import { openSyscalls } from './syscalls.ts'
 import { attachType, errno, errnoName, type AttachType, type ProgramType } from './uapi.ts'
@@ -91,7 +91,7 @@ function attachTracepoint(program: Attachable, name: string | undefined): Native
   }
   const fd = attributes.call('RAW_TRACEPOINT_OPEN')
   if (fd < 0) throw refused(program, what, fd)
-  return new NativeLink(fd)
+  return adoptLink(fd)
 }
 
 /** Attach types by program type, for opened programs: the kernel does not tell which one a program was loaded for. */
@@ -158,7 +158,7 @@ function attachCgroup(program: Attachable, target: AttachTarget & { readonly kin
     })
   }
   if (result < 0) throw refused(program, `cgroup ${target.path}`, result)
-  return new NativeLink(result)
+  return adoptLink(result)
 }
 
 const directions = { ingress: 'CGROUP_INET_INGRESS', egress: 'CGROUP_INET_EGRESS' } as const
@@ -170,7 +170,7 @@ function create(program: Attachable, attributes: Attributes, what: string, other
     throw failure(`program ${program.spec.name} could not be attached to ${what}`, fd, { hint: otherwise })
   }
   if (fd < 0) throw refused(program, what, fd)
-  return new NativeLink(fd)
+  return adoptLink(fd)
 }
 
 function refused({ spec }: Attachable, what: string, result: number): X0tError {

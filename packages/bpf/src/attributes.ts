@@ -1,7 +1,7 @@
 import { openSyscalls } from './syscalls.ts'
 import { command, type Command } from './uapi.ts'
 
-/** union bpf_attr of one call; what it points to stays alive as long as it does. */
+/** union bpf_attr of one call; what it points to stays alive until that is over. */
 export class Attributes {
   readonly #memory: ArrayBuffer
   readonly #view: DataView
@@ -48,7 +48,8 @@ export class Attributes {
   /** @returns the result, or the negative error number */
   call(name: Command): number {
     const result = openSyscalls().bpf(command[name], this.#memory)
-    // Named after the call, so that nothing it points to is collected before.
-    return this.#kept.length >= 0 ? result : 0
+    // Until here nothing that the kernel was pointed to could be collected.
+    this.#kept.length = 0
+    return result
   }
 }

@@ -27,18 +27,29 @@ export class Descriptor implements Disposable {
   }
 }
 
-/** struct bpf_prog_info, bpf_map_info or bpf_link_info, as much of it as the kernel has. */
-export function readObjectInfo(
-  fd: number,
-  fill?: (info: DataView) => readonly NodeJS.ArrayBufferView[],
-): DataView {
+/**
+ * struct bpf_prog_info, bpf_map_info or bpf_link_info, as much of it as the kernel has.
+ * @param fill asks for more than numbers: sets pointers to memory, which the caller uses afterwards
+ */
+export function readObjectInfo(fd: number, fill?: (info: DataView) => void): DataView {
   const bytes = new Uint8Array(infoBytes)
   const view = new DataView(bytes.buffer)
-  const pointed = fill?.(view) ?? []
+  fill?.(view)
   const attributes = new Attributes(16).u32(0, fd).u32(4, infoBytes).pointer(8, bytes)
-  const result = attributes.call('OBJ_GET_INFO_BY_FD')
-  checked(result, `descriptor ${fd} could not be described`)
-  return pointed.length >= 0 ? view : view
+  checked(attributes.call('OBJ_GET_INFO_BY_FD'), `descriptor ${fd} could not be described`)
+  return view
+}
+
+/**
+ * Takes a descriptor over: makes of it what `make` says, with what the kernel tells; closes it if that fails.
+ */
+export function adoptDescriptor<T>(fd: number, make: (info: DataView) => T): T {
+  try {
+    return make(readObjectInfo(fd))
+  } catch (error) {
+    openSyscalls().close(fd)
+    throw error
+  }
 }
 
 /** Longer than the three structs in Linux 6.18; the kernel says nothing of what it does not have. */

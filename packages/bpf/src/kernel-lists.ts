@@ -67,10 +67,9 @@ function each<T>(next: Command, open: Command, read: (fd: number) => T): readonl
 function programInfo(fd: number, pins: Pins): ProgramInfo {
   const mapIds = new Uint32Array(readObjectInfo(fd).getUint32(52, true))
   const info = readObjectInfo(fd, (view) => {
-    if (mapIds.length === 0) return []
+    if (mapIds.length === 0) return
     view.setUint32(52, mapIds.length, true)
     setPointer(view, 56, mapIds)
-    return [mapIds]
   })
   const id = info.getUint32(4, true)
   const upMs = uptime() * 1000
@@ -125,7 +124,6 @@ function tracepointNameOf(fd: number): string {
   readObjectInfo(fd, (view) => {
     setPointer(view, 16, name)
     view.setUint32(24, name.length, true)
-    return [name]
   })
   return new TextDecoder('latin1').decode(name).split('\0', 1)[0]!
 }

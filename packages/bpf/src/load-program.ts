@@ -2,7 +2,7 @@ import { assembleProgram, type Assembly } from './assemble.ts'
 import { Attributes } from './attributes.ts'
 import type { Refusal } from './contract.ts'
 import { findKernelType } from './kernel-btf.ts'
-import { NativeProgram } from './native-program.ts'
+import { adoptProgram, type NativeProgram } from './native-program.ts'
 import type { ObjectFile, ProgramDefinition } from './object-file.ts'
 import { toRefusal } from './refusal.ts'
 import { attachType, errno, programTypes } from './uapi.ts'
@@ -64,16 +64,16 @@ export function loadProgram(definition: ProgramDefinition, context: LoadContext)
   if (context.log !== undefined) {
     const level = context.log === 'all' ? logLevel.instructions | logLevel.statistics : logLevel.statistics
     const { result, log } = callWithLog(attributes, level)
-    if (result >= 0) return { program: new NativeProgram(result, definition), log: annotate(log) }
+    if (result >= 0) return { program: adoptProgram(result, definition), log: annotate(log) }
   } else {
     const result = attributes().call('PROG_LOAD')
-    if (result >= 0) return { program: new NativeProgram(result, definition), log: undefined }
+    if (result >= 0) return { program: adoptProgram(result, definition), log: undefined }
     if (result === -errno.EPERM) return { refusal: toRefusal(spec.name, errno.EPERM, '') }
   }
   // The whole log is asked for only now: with one, the kernel works more.
   const { result, log } = callWithLog(attributes, logLevel.failure)
   // It may be accepted now, where another process made room in the meantime.
-  if (result >= 0) return { program: new NativeProgram(result, definition), log: undefined }
+  if (result >= 0) return { program: adoptProgram(result, definition), log: undefined }
   return { refusal: toRefusal(spec.name, -result, annotate(log)) }
 }
 

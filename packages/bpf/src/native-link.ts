@@ -1,17 +1,22 @@
 import { Attributes } from './attributes.ts'
 import { checked, failure } from './bpf-failure.ts'
 import type { BpfLink, BpfProgram } from './contract.ts'
-import { Descriptor, pinDescriptor, readObjectInfo } from './descriptor.ts'
+import { adoptDescriptor, Descriptor, pinDescriptor } from './descriptor.ts'
 import { errno } from './uapi.ts'
+
+/** The link of a descriptor, which it owns from here on. */
+export function adoptLink(fd: number): NativeLink {
+  return adoptDescriptor(fd, (info) => new NativeLink(fd, info))
+}
 
 /** A link of the kernel by its descriptor. */
 export class NativeLink implements BpfLink {
   readonly id: number
   readonly #descriptor: Descriptor
 
-  /** Owns `fd` from here on. */
-  constructor(fd: number) {
-    this.id = readObjectInfo(fd).getUint32(4, true)
+  /** @param info struct bpf_link_info */
+  constructor(fd: number, info: DataView) {
+    this.id = info.getUint32(4, true)
     this.#descriptor = new Descriptor(fd, `link ${this.id}`)
   }
 

@@ -4,7 +4,14 @@ import { Attributes } from './attributes.ts'
 import { checked, codeOf, failure } from './bpf-failure.ts'
 import { parseBtf } from './btf.ts'
 import type { BpfMap, BpfProgram, MapSpec, MapTypes } from './contract.ts'
-import { Descriptor, fixedText, pinDescriptor, readObjectInfo, setPointer } from './descriptor.ts'
+import {
+  adoptDescriptor,
+  Descriptor,
+  fixedText,
+  pinDescriptor,
+  readObjectInfo,
+  setPointer,
+} from './descriptor.ts'
 import { mapMemory } from './map-memory.ts'
 import { openRingBuffer } from './ring-buffer.ts'
 import { errno, mapFlag, mapTypes } from './uapi.ts'
@@ -23,14 +30,11 @@ export class NativeMap implements BpfMap {
   readonly #info: DataView
   #memory: ArrayBuffer | undefined
 
-  /**
-   * Owns `fd` from here on.
-   * @param name the whole name, if it is known: the kernel keeps 15 bytes
-   */
-  constructor(fd: number, name?: string) {
-    this.#info = readObjectInfo(fd)
-    this.id = this.#info.getUint32(4, true)
-    this.spec = mapSpecOf(this.#info, name)
+  /** @param info struct bpf_map_info */
+  constructor(fd: number, info: DataView, name?: string) {
+    this.#info = info
+    this.id = info.getUint32(4, true)
+    this.spec = mapSpecOf(info, name)
     this.#descriptor = new Descriptor(fd, `map ${this.spec.name}`)
   }
 
@@ -204,6 +208,14 @@ export class NativeMap implements BpfMap {
   }
 }
 
+/**
+ * The map of a descriptor, which it owns from here on.
+ * @param name the whole name, if it is known: the kernel keeps 15 bytes
+ */
+export function adoptMap(fd: number, name?: string): NativeMap {
+  return adoptDescriptor(fd, (info) => new NativeMap(fd, info, name))
+}
+
 /** @throws X0tError as the kernel refuses it */
 export function createMap(
   spec: MapSpec,
@@ -226,7 +238,7 @@ export function createMap(
     const code = fd === -errno.EINVAL ? 'BPF_UNSUPPORTED' : codeOf(-fd)
     throw failure(`map ${spec.name} (${spec.type}) could not be created`, fd, { code })
   }
-  return new NativeMap(fd, spec.name)
+  return adoptMap(fd, spec.name)
 }
 
 /** Types of map for which the kernel takes no BTF. */
@@ -270,7 +282,6 @@ export function readBtfOfKernel(id: number): Uint8Array {
   readObjectInfo(fd, (info) => {
     setPointer(info, 0, bytes)
     info.setUint32(8, bytes.length, true)
-    return [bytes]
   })
   return bytes
 }

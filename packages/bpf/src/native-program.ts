@@ -3,7 +3,7 @@ import { Attributes } from './attributes.ts'
 import { attachProgram } from './attach.ts'
 import { failure } from './bpf-failure.ts'
 import type { AttachTarget, BpfLink, BpfProgram, ProgramSpec, TestRun } from './contract.ts'
-import { Descriptor, fixedText, pinDescriptor, readObjectInfo } from './descriptor.ts'
+import { adoptDescriptor, Descriptor, fixedText, pinDescriptor } from './descriptor.ts'
 import type { ProgramKind } from './program-kind.ts'
 import { errno, programTypes } from './uapi.ts'
 
@@ -12,6 +12,17 @@ const growthBytes = 4096
 const BPF_F_TEST_XDP_LIVE_FRAMES = 2
 const liveBatch = 64
 
+/** What the object file of a program says; of an opened one, the kernel knows less. */
+export interface ProgramOrigin {
+  readonly spec: ProgramSpec
+  readonly kind: ProgramKind
+}
+
+/** The program of a descriptor, which it owns from here on. */
+export function adoptProgram(fd: number, origin?: ProgramOrigin): NativeProgram {
+  return adoptDescriptor(fd, (info) => new NativeProgram(fd, info, origin))
+}
+
 /** A program of the kernel by its descriptor. */
 export class NativeProgram implements BpfProgram {
   readonly spec: ProgramSpec
@@ -19,12 +30,8 @@ export class NativeProgram implements BpfProgram {
   readonly kind: ProgramKind
   readonly #descriptor: Descriptor
 
-  /**
-   * Owns `fd` from here on.
-   * @param known what its object file says; of an opened one, the kernel knows less
-   */
-  constructor(fd: number, known?: { readonly spec: ProgramSpec; readonly kind: ProgramKind }) {
-    const info = readObjectInfo(fd)
+  /** @param info struct bpf_prog_info */
+  constructor(fd: number, info: DataView, known: ProgramOrigin | undefined) {
     this.id = info.getUint32(4, true)
     const type = programTypes[info.getUint32(0, true)] ?? 'unspec'
     this.spec = known?.spec ?? {

@@ -5,9 +5,9 @@ import type { BpfBackend, ObjectRef } from './contract.ts'
 import { Descriptor } from './descriptor.ts'
 import { listLinks, listMaps, listPrograms } from './kernel-lists.ts'
 import { loadObject } from './load-object.ts'
-import { NativeLink } from './native-link.ts'
-import { NativeMap } from './native-map.ts'
-import { NativeProgram } from './native-program.ts'
+import { adoptLink } from './native-link.ts'
+import { adoptMap, type NativeMap } from './native-map.ts'
+import { adoptProgram } from './native-program.ts'
 import { kindOfDescriptor, openPin, type PinnedKind } from './pins.ts'
 import { openSyscalls } from './syscalls.ts'
 import type { Command } from './uapi.ts'
@@ -22,8 +22,8 @@ export function openNativeBackend(): BpfBackend {
     name: 'native',
     load: async (object, options) => loadObject(object, options),
     openMap: async (ref) => openNativeMap(ref),
-    openProgram: async (ref) => new NativeProgram(openObject(ref, 'prog')),
-    openLink: async (ref) => new NativeLink(openObject(ref, 'link')),
+    openProgram: async (ref) => adoptProgram(openObject(ref, 'prog')),
+    openLink: async (ref) => adoptLink(openObject(ref, 'link')),
     listPrograms: async () => listPrograms(),
     listMaps: async () => listMaps(),
     listLinks: async () => listLinks(),
@@ -37,9 +37,9 @@ export function openNativeBackend(): BpfBackend {
  * @throws X0tError BPF_OBJECT_NOT_FOUND, BPF_NOT_PERMITTED
  */
 export function openNativeMap(ref: ObjectRef | { readonly fd: number }): NativeMap {
-  if (!('fd' in ref)) return new NativeMap(openObject(ref, 'map'))
+  if (!('fd' in ref)) return adoptMap(openObject(ref, 'map'))
   const own = checked(openSyscalls().duplicate(ref.fd), `descriptor ${ref.fd} could not be duplicated`)
-  return new NativeMap(expectKind(own, 'map', `descriptor ${ref.fd}`))
+  return adoptMap(expectKind(own, 'map', `descriptor ${ref.fd}`))
 }
 
 const byId: Readonly<Record<PinnedKind, Command>> = {
