@@ -90,10 +90,12 @@ export {
   fieldOf,
   parseFilter,
   readRows,
+  rowHintsOf,
   rowToJson,
   type MapRow,
   type RowChoice,
   type RowFilter,
+  type RowHints,
 } from './map-rows.ts'
 export { enterNetworkNamespace } from './network-namespace.ts'
 export { eventDecoder, type EventDecoder } from './event-decoder.ts'

@@ -2,6 +2,8 @@ import { X0tError } from '@x0t/core'
 import { isList, toJson, type BpfValue, type JsonValue } from './bpf-value.ts'
 import { createCodec } from './codec.ts'
 import type { BpfMap } from './contract.ts'
+import { formatMappedAddress } from './program-metrics.ts'
+import type { ProgramManifest } from './program-manifest.ts'
 
 /** An entry of a map for people: typed by BTF, hexadecimal where the map has none. */
 export interface MapRow {
@@ -9,13 +11,40 @@ export interface MapRow {
   readonly value: BpfValue
 }
 
+/** What a map's BTF does not tell of its fields; paths are within the key or the value. */
+export interface RowHints {
+  /** Of keys: addresses as four words, IPv4 mapped into IPv6; shown as text. */
+  readonly addresses: ReadonlySet<string>
+  /** Of values: the greatest of all CPUs counts, not their sum. */
+  readonly greatest: ReadonlySet<string>
+}
+
 export interface MapRowOptions {
   /** A list with one value for each CPU, in place of their sum. */
   readonly perCpu?: boolean
+  readonly hints?: RowHints
+}
+
+const noHints: RowHints = { addresses: new Set(), greatest: new Set() }
+
+/** What the manifest of a shipped program says of one of its maps. */
+export function rowHintsOf(manifest: Pick<ProgramManifest, 'metrics'> | undefined, map: string): RowHints {
+  const metrics = manifest?.metrics.filter((metric) => metric.map === map) ?? []
+  return {
+    addresses: new Set(
+      metrics.flatMap(({ labels = {} }) =>
+        Object.values(labels).flatMap(({ form, field = '' }) => (form === 'ip' ? [field] : [])),
+      ),
+    ),
+    greatest: new Set(metrics.flatMap(({ combine, value = '' }) => (combine === 'max' ? [value] : []))),
+  }
 }
 
 /** Reads all entries of a map as rows, in batches. */
-export function* readRows(map: BpfMap, { perCpu = false }: MapRowOptions = {}): Generator<MapRow> {
+export function* readRows(
+  map: BpfMap,
+  { perCpu = false, hints = noHints }: MapRowOptions = {},
+): Generator<MapRow> {
   const types = map.types()
   const hex = (bytes: Uint8Array): BpfValue => Buffer.from(bytes).toString('hex')
   const decoderOf = (type: number, bytes: number): ((bytes: Uint8Array) => BpfValue) => {
@@ -28,7 +57,8 @@ export function* readRows(map: BpfMap, { perCpu = false }: MapRowOptions = {}): 
       ? (bytes) => new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true)
       : hex
   }
-  const keyOf = decoderOf(types?.keyType ?? 0, map.spec.keyBytes)
+  const decodeKey = decoderOf(types?.keyType ?? 0, map.spec.keyBytes)
+  const keyOf = (bytes: Uint8Array): BpfValue => withAddresses(decodeKey(bytes), hints.addresses)
   const valueOf = types === undefined || types.valueType === 0 ? hex : decoderOf(types.valueType, 0)
   const isPerCpu = map.spec.type.includes('percpu')
   const { valueBytes } = map.spec
@@ -41,20 +71,39 @@ export function* readRows(map: BpfMap, { perCpu = false }: MapRowOptions = {}): 
     const values: BpfValue[] = []
     for (let at = 0; at + valueBytes <= bytes.length; at += stride)
       values.push(valueOf(bytes.subarray(at, at + valueBytes)))
-    yield { key: keyOf(key), value: perCpu ? values : values.reduce(sumOf) }
+    yield {
+      key: keyOf(key),
+      value: perCpu ? values : values.reduce((a, b) => combined(a, b, hints.greatest)),
+    }
   }
 }
 
-/** Numbers are added, field by field; of what is no number the first stands. */
-export function sumOf(a: BpfValue, b: BpfValue): BpfValue {
-  if (typeof a === 'bigint' && typeof b === 'bigint') return BigInt.asUintN(64, a + b)
-  if (typeof a === 'number' && typeof b === 'number') return a + b
-  if (isList(a) && isList(b)) return a.map((inner, index) => sumOf(inner, b[index] ?? inner))
+/** Numbers are added, field by field, or the greater one stands; of what is no number the first stands. */
+function combined(a: BpfValue, b: BpfValue, greatest: ReadonlySet<string>, path = ''): BpfValue {
+  const isGreatest = greatest.has(path)
+  if (typeof a === 'bigint' && typeof b === 'bigint')
+    return isGreatest ? (a > b ? a : b) : BigInt.asUintN(64, a + b)
+  if (typeof a === 'number' && typeof b === 'number') return isGreatest ? Math.max(a, b) : a + b
+  const inner = (name: string): string => (path === '' ? name : `${path}.${name}`)
+  if (isList(a) && isList(b))
+    return a.map((one, index) => combined(one, b[index] ?? one, greatest, inner(String(index))))
   if (typeof a === 'object' && typeof b === 'object' && !isList(a) && !isList(b))
     return Object.fromEntries(
-      Object.entries(a).map(([name, inner]) => [name, b[name] === undefined ? inner : sumOf(inner, b[name])]),
+      Object.entries(a).map(([name, one]) => [name, combined(one, b[name] ?? one, greatest, inner(name))]),
     )
   return a
+}
+
+function withAddresses(value: BpfValue, paths: ReadonlySet<string>, path = ''): BpfValue {
+  if (paths.size === 0 || typeof value !== 'object') return value
+  if (isList(value))
+    return paths.has(path) && value.length === 4 ? formatMappedAddress(value.map(Number)) : value
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [
+      name,
+      withAddresses(inner, paths, path === '' ? name : `${path}.${name}`),
+    ]),
+  )
 }
 
 /**

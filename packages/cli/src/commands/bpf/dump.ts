@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { ProgramManifest } from '@x0t/bpf'
 import type { CommandContext } from '../../main.ts'
 import { repeatable } from '../repeatable.ts'
 import { openKernel, withKernel, type KernelOptions } from './kernel.ts'
@@ -33,11 +34,14 @@ export function registerDump(bpf: Command, context: CommandContext): void {
       .option('--ndjson', 'one JSON document a line, for streams'),
   ).action(async (reference: string, options: DumpOptions) => {
     const { backend, root } = await openKernel(options, context)
-    const { chooseRows, findPinnedMap, parseFilter, readRows, rowToJson } = await import('@x0t/bpf')
+    const { chooseRows, findPinnedMap, parseFilter, readProgramManifests, readRows, rowHintsOf, rowToJson } =
+      await import('@x0t/bpf')
     const filters = (options.filter ?? []).map(parseFilter)
     const { object, map: pin } = await findPinnedMap(root, reference)
     using map = await backend.openMap({ pin: pin.path })
-    const rows = chooseRows(readRows(map, { perCpu: options.perCpu === true }), {
+    const manifests: Readonly<Record<string, ProgramManifest>> = await readProgramManifests()
+    const hints = rowHintsOf(manifests[object.name], pin.name)
+    const rows = chooseRows(readRows(map, { perCpu: options.perCpu === true, hints }), {
       filters,
       ...(options.top === undefined ? {} : { top: options.top }),
       ...(options.by === undefined ? {} : { by: options.by }),
