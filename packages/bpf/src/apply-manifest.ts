@@ -67,11 +67,9 @@ async function applyObject(
   }
   const pinned = await findPinned(root, name)
   using shared = isChainable(bytes) ? await openSharedMaps(backend, root, chainFile) : undefined
-  using loaded = await backend.load(
-    bytes,
-    shared === undefined ? options : { ...options, maps: { ...shared } },
-  )
-  if (await isSameObject(backend, pinned, loaded)) return [{ action: 'unchanged', what: name }]
+  const given = shared === undefined ? options : { ...options, maps: { ...shared } }
+  using loaded = await backend.load(bytes, given)
+  if (await isSameObject(backend, pinned, loaded, given)) return [{ action: 'unchanged', what: name }]
   if (loaded.programs.size === 0)
     throw new X0tError(
       'BPF_NOTHING_LOADED',
@@ -80,7 +78,7 @@ async function applyObject(
         hint: `x0t bpf verify ${object.object}`,
       },
     )
-  const moved = await replaceObject(backend, { root, pinned, loaded, wait })
+  const moved = await replaceObject(backend, { root, pinned, loaded, options: given, wait })
   return [
     {
       action: 'replaced',

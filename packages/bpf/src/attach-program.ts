@@ -123,7 +123,7 @@ async function orderOf(
 async function busy(
   backend: BpfBackend,
   target: Extract<AttachTarget, { kind: 'xdp' }>,
-  { run }: AttachSurroundings,
+  { root, run }: AttachSurroundings,
   cause: unknown,
 ): Promise<X0tError> {
   const there = await xdpOnInterface(target.interface, run)
@@ -134,7 +134,7 @@ async function busy(
     })
   const info = (await backend.listPrograms()).find(({ id }) => id === there.programId)
   const name = info?.name ?? there.name ?? 'without name'
-  const own = name === 'x0t_chain' || (info?.pins.length ?? 0) > 0
+  const own = name === 'x0t_chain' || info?.pins.some((pin) => pin.startsWith(`${root}/`)) === true
   return new X0tError(
     'BPF_BUSY',
     `program ${there.programId} (${name}, ${there.mode}) is on ${target.interface} already, and an interface has one`,

@@ -60,7 +60,13 @@ export {
   type Hook,
   type TargetRequest,
 } from './attach-target.ts'
-export { findPinnedMap, findPinnedProgram, type PinnedLink, type PinnedProgram } from './attach-pinned.ts'
+export {
+  findPinnedMap,
+  findPinnedProgram,
+  foreignNamespace,
+  type PinnedLink,
+  type PinnedProgram,
+} from './attach-pinned.ts'
 export {
   attachProgram,
   defaultPriority,

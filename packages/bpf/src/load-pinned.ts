@@ -1,5 +1,5 @@
 import { X0tError } from '@x0t/core'
-import type { BpfBackend, LoadOptions, Refusal } from './contract.ts'
+import type { BpfBackend, BpfMap, LoadedObject, LoadOptions, Refusal } from './contract.ts'
 import { beginObject, commitObject, pinPath, removeObject } from './pin-tree.ts'
 
 /** Called between two changes to the kernel; tests end the process there. */
@@ -38,7 +38,8 @@ export async function loadPinned(backend: BpfBackend, request: LoadPinnedRequest
     using loaded = await backend.load(request.object, request.options)
     await onStep('loaded')
     if (loaded.programs.size === 0) throw nothingLoaded(name, loaded.refusals)
-    for (const [map, handle] of loaded.maps) {
+    const own = ownMaps(loaded, request.options)
+    for (const [map, handle] of own) {
       handle.pin(pinPath(staging, 'maps', map))
       await onStep(`map ${map} pinned`)
     }
@@ -53,13 +54,21 @@ export async function loadPinned(backend: BpfBackend, request: LoadPinnedRequest
       name,
       folder,
       programs: ids(loaded.programs),
-      maps: ids(loaded.maps),
+      maps: ids(own),
       refusals: loaded.refusals,
     }
   } catch (error) {
     await removeObject(root, name, ['loading'])
     throw error
   }
+}
+
+/** The maps that were made for an object: those that it was given belong to another, which has them pinned. */
+export function ownMaps(
+  loaded: LoadedObject,
+  options: LoadOptions = {},
+): readonly (readonly [string, BpfMap])[] {
+  return [...loaded.maps].filter(([name]) => options.maps?.[name] === undefined)
 }
 
 function nothingLoaded(name: string, refusals: readonly Refusal[]): X0tError {

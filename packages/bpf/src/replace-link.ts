@@ -90,7 +90,7 @@ async function passes(
   for (let checks = 1; ; checks += 1) {
     signal.throwIfAborted()
     // A check that hangs is a check that fails.
-    const leftMs = Math.max(1, deadline - monotonicMs())
+    const leftMs = Math.max(1, Math.ceil(deadline - monotonicMs()))
     if (await check(AbortSignal.any([signal, AbortSignal.timeout(leftMs)]))) return { healthy: true, checks }
     if (monotonicMs() + everyMs >= deadline) return { healthy: false, checks }
     await wait(everyMs)

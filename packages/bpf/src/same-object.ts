@@ -1,4 +1,5 @@
-import type { BpfBackend, LoadedObject } from './contract.ts'
+import type { BpfBackend, LoadedObject, LoadOptions } from './contract.ts'
+import { ownMaps } from './load-pinned.ts'
 import type { PinnedObject } from './pin-tree.ts'
 
 /**
@@ -9,8 +10,10 @@ export async function isSameObject(
   backend: BpfBackend,
   pinned: PinnedObject,
   loaded: LoadedObject,
+  options: LoadOptions = {},
 ): Promise<boolean> {
-  if (pinned.programs.length !== loaded.programs.size || pinned.maps.length !== loaded.maps.size) return false
+  const maps = new Map(ownMaps(loaded, options))
+  if (pinned.programs.length !== loaded.programs.size || pinned.maps.length !== maps.size) return false
   const infos = new Map((await backend.listPrograms()).map((info) => [info.id, info]))
   for (const pin of pinned.programs) {
     using before = await backend.openProgram({ pin: pin.path })
@@ -20,7 +23,7 @@ export async function isSameObject(
     if (tag === undefined || infos.get(before.id)?.tag !== tag) return false
   }
   for (const pin of pinned.maps) {
-    const now = loaded.maps.get(pin.name)
+    const now = maps.get(pin.name)
     if (now === undefined) return false
     if (!pin.name.startsWith('.rodata')) continue
     using before = await backend.openMap({ pin: pin.path })

@@ -183,6 +183,13 @@ export class FakeKernel implements BpfBackend {
       .map(({ programId }) => programId)
   }
 
+  #refused: { readonly name: string } | undefined
+
+  /** Makes the next pin of this name fail. */
+  refuseNext(_what: 'pin', name: string): void {
+    this.#refused = { name }
+  }
+
   /** What the end of a process does. */
   closeAllHandles(): void {
     for (const thing of this.#things.values()) thing.handles = 0
@@ -238,7 +245,13 @@ export class FakeKernel implements BpfBackend {
     return {
       id: thing.id,
       fd: -1,
-      pin: (path) => writeFileSync(path, `${thing.kind} ${thing.id}`, { flag: 'wx' }),
+      pin: (path) => {
+        if (this.#refused !== undefined && path.endsWith(`/${this.#refused.name}`)) {
+          this.#refused = undefined
+          throw new X0tError('BPF_PIN_FAILED', 'refused')
+        }
+        writeFileSync(path, `${thing.kind} ${thing.id}`, { flag: 'wx' })
+      },
       [Symbol.dispose]() {
         if (open) thing.handles -= 1
         open = false
@@ -286,7 +299,10 @@ export class FakeKernel implements BpfBackend {
   #link(link: Link): BpfLink {
     return {
       ...this.#handle(link),
-      update: (program) => void (link.programId = program.id),
+      update(program) {
+        if (link.target.kind === 'tracepoint') throw new X0tError('BPF_UNSUPPORTED', 'not this kind of link')
+        link.programId = program.id
+      },
       detach: () => void (link.attached = false),
     }
   }

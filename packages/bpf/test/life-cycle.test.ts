@@ -396,6 +396,43 @@ t.test('a manifest is applied once; again it changes nothing, and edits change w
   t.strictSame(kernel.alive(), [])
 })
 
+t.test(
+  'a tracepoint is replaced by attaching the new program first; a replacement that fails goes back',
+  async (t) => {
+    const { kernel, surroundings, list, load, attach } = machine(t)
+    const drops = (tag: string): Uint8Array =>
+      fakeObject({
+        programs: [
+          { name: 'drop', type: 'tracing', tag },
+          { name: 'x', type: 'xdp', tag },
+        ],
+      })
+    await load('drops', drops('old'))
+    await attach('drops/drop', {})
+    await attach('drops/x', { interface: 'eth0' })
+    const up = async (): Promise<unknown> =>
+      applyManifest(kernel, {
+        ...surroundings,
+        manifest: parseManifest(
+          '{"objects": [{"object": "drops", "attach": [{"program": "drop"}, {"program": "x", "interface": "eth0"}]}]}',
+        ),
+        readObject: async () => drops('new'),
+      })
+    const [before] = kernel.attachedTo('eth0 xdp')
+    kernel.refuseNext('pin', 'drop@tracepoint')
+    await t.rejects(up(), { message: /refused/ })
+    t.strictSame(kernel.attachedTo('eth0 xdp'), [before])
+    t.match(await list(), [
+      { name: 'drops', state: 'loaded', links: [{ name: 'drop@tracepoint' }, { name: 'x@eth0-xdp' }] },
+    ])
+    t.equal((await list()).length, 1)
+    await up()
+    t.not(kernel.attachedTo('eth0 xdp')[0], before)
+    t.equal(kernel.attachedTo('tracepoint').length, 1)
+    t.match(await up(), [{ action: 'unchanged' }, { action: 'unchanged' }, { action: 'unchanged' }])
+  },
+)
+
 t.test('names of pins hold what bpffs does not allow, and come back', async (t) => {
   for (const name of ['.rodata', 'a@eth0.7-xdp', '/sys/fs/cgroup/unified']) {
     t.notMatch(pinName(name), /[./]/)

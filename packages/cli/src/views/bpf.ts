@@ -86,9 +86,12 @@ export function unloadedView({ name, programs, maps, links, remaining }: UnloadR
 
 export function inventoryView({
   root,
+  namespace,
   objects,
 }: {
   readonly root: string
+  /** Inode of the network namespace of this process, where it is not the machine's. */
+  readonly namespace: number | null
   readonly objects: readonly ObjectInventory[]
 }): string {
   if (objects.length === 0) return `nothing is loaded under ${root}`
@@ -100,7 +103,7 @@ export function inventoryView({
         name,
         info === undefined ? '-' : String(info.id),
         info?.type ?? '-',
-        attachmentsOf(object, name).join(', ') || '-',
+        attachmentsOf(object, name, namespace).join(', ') || '-',
         object.state === 'loaded' ? (info === undefined ? '-' : timeOf(info.loadedAtMs)) : stateWord(object),
       ])
       return rows.length > 0 ? rows : [[object.name, '-', '-', '-', '-', stateWord(object)]]
@@ -116,24 +119,31 @@ function stateWord({ state }: ObjectInventory): string {
 }
 
 /** Where a program runs: by links of its own and in chains. */
-function attachmentsOf({ links, chained }: ObjectInventory, program: string): readonly string[] {
+function attachmentsOf(
+  { links, chained }: ObjectInventory,
+  program: string,
+  namespace: number | null,
+): readonly string[] {
   const own = links
     .filter(
       ({ name }) =>
         name.startsWith(`${program}@`) || (program === 'x0t_chain' && name.startsWith('x0t_chain-')),
     )
-    .map(({ name }) => placeOf(name))
+    .map(({ name }) => placeOf(name, namespace))
   const places = chained
     .filter((place) => place.program === program)
-    .map(({ link, priority }) => `${placeOf(link)} (chain, priority ${priority})`)
+    .map(({ link, priority }) => `${placeOf(link, namespace)} (chain, priority ${priority})`)
   return [...own, ...places]
 }
 
-/** `eth0 xdp` of `guard@eth0-xdp`; with the inode of its network namespace where it is another than the machine's. */
-function placeOf(link: string): string {
+/**
+ * `eth0 xdp` of `guard@eth0-xdp`; with the inode of its network namespace where that is neither the machine's nor
+ * `own`.
+ */
+function placeOf(link: string, own: number | null = null): string {
   const [place = '', namespace] = link.slice(link.indexOf('@') + 1).split('@')
   const text = place.replace(/-(xdp|ingress|egress)$/, ' $1')
-  return namespace === undefined ? text : `${text} (netns ${namespace})`
+  return namespace === undefined || namespace === String(own) ? text : `${text} (netns ${namespace})`
 }
 
 function timeOf(atMs: number): string {

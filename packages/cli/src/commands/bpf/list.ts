@@ -20,7 +20,8 @@ export function registerList(bpf: Command, context: CommandContext): void {
       const [programs, links] = [await backend.listPrograms(), await backend.listLinks()]
       return output.result({ programs, links }, programsView)
     }
-    const { readInventory } = await import('@x0t/bpf')
-    output.result({ root, objects: await readInventory(backend, root) }, inventoryView)
+    const { foreignNamespace, readInventory } = await import('@x0t/bpf')
+    const namespace = (await foreignNamespace()) ?? null
+    output.result({ root, namespace, objects: await readInventory(backend, root) }, inventoryView)
   })
 }

@@ -26,15 +26,15 @@ export function registerWatch(bpf: Command, context: CommandContext): void {
     const { parseDurationMs } = await import('@x0t/node/config')
     const intervalMs = parseOption('--interval', options.interval, parseDurationMs)
     const forMs = options.for === undefined ? undefined : parseOption('--for', options.for, parseDurationMs)
-    const signal =
-      forMs === undefined ? context.signal : AbortSignal.any([context.signal, AbortSignal.timeout(forMs)])
     await using feed = await openWatchFeed(kernel, {
       object,
       intervalMs,
       eventType: options.eventType,
       wallMs: () => systemClock.wallMs(),
-      signal,
+      signal: context.signal,
     })
+    const signal =
+      forMs === undefined ? context.signal : AbortSignal.any([context.signal, AbortSignal.timeout(forMs)])
     const output = context.output()
     if (output.interactive) {
       const { showWatchLive } = await import('../../views/bpf-live.ts')
