@@ -49,6 +49,13 @@ struct {
 } fastpath_routes SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FASTPATH_MAX_MUTE);
+	__type(key, __u32);
+	__type(value, __u8);
+} fastpath_mute SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, COUNTER_COUNT);
 	__type(key, __u32);
@@ -73,6 +80,12 @@ static __always_inline struct fastpath_link *find_link(__u32 slot)
 	struct fastpath_link *link = bpf_map_lookup_elem(&fastpath_links, &slot);
 
 	return link && link->flags & LINK_USED ? link : NULL;
+}
+
+/* XDP frames that leave there get lost, and nobody says so. */
+static __always_inline bool is_mute(__u32 ifindex)
+{
+	return bpf_map_lookup_elem(&fastpath_mute, &ifindex) != NULL;
 }
 
 static __always_inline void count(__u32 counter)

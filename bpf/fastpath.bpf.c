@@ -96,7 +96,7 @@ static __always_inline int forward(struct xdp_md *ctx, struct packet *packet, st
 	if (refusal != HOP_FOUND)
 		return to_userspace();
 	link = find_link(hop.slot);
-	if (!link || !set_destination(&to, link, self))
+	if (!link || !set_destination(&to, link, self) || is_mute(to.ifindex))
 		return to_userspace();
 	if (!make_room(ctx, packet, &to))
 		return to_userspace();
@@ -128,8 +128,8 @@ static __always_inline int answer(struct xdp_md *ctx, struct packet *packet, str
 
 	copy_mac(to.local_mac, packet->target_mac);
 	copy_mac(to.remote_mac, packet->source_mac);
-	if (!make_room(ctx, packet, &to))
-		return XDP_PASS;
+	if (is_mute(to.ifindex) || !make_room(ctx, packet, &to))
+		return to_userspace();
 	count_received(link, packet, number);
 	before = sum_before(packet);
 	packet->header[0] = first_word(TYPE_KERNEL_REPLY, INITIAL_HOP_LIMIT, link->remote_link_id, 0);

@@ -16,6 +16,7 @@
 /* Links that the metronome probes; the rest keep to the daemon's probes. */
 #define FASTPATH_MAX_PROBED 64
 #define FASTPATH_NONE 0xffff
+#define FASTPATH_MAX_MUTE 64
 
 /* Datagram types (version 1 in the high half). The 16 bytes after the hop header: u64 sent_ns, u64 number, both of the
  * prober; the reply gives them back. The label is zero. */
@@ -128,6 +129,12 @@ struct fastpath_route {
 	__u8 reserved;
 	struct fastpath_tree red, blue, former_red, former_blue;
 };
+
+/*
+ * fastpath_mute, HASH of FASTPATH_MAX_MUTE: u32 ifindex -> u8: interfaces that send no frames for XDP, as a veth whose peer
+ * has neither XDP nor GRO. Written by the daemon. What would leave there is left to it, and probes that come in there are not
+ * answered.
+ */
 
 /* fastpath_counters, PERCPU_ARRAY of u64 by these indexes. */
 enum fastpath_counter {

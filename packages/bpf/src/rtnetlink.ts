@@ -59,7 +59,7 @@ function programsOf(view: DataView, from: number, end: number): ReadonlySet<numb
 }
 
 /** struct nlattr: type, and where its contents are. */
-function* attributesOf(
+export function* attributesOf(
   view: DataView,
   from: number,
   end: number,

@@ -14,6 +14,8 @@ export const errorCodes = {
     "the clock of the kernel's probes could not be made; it takes iproute2, veth and the token bucket filter",
   FAST_PATH_XDP_TAKEN:
     'an XDP program of somebody else is attached to every interface; the hint says how to look',
+  FAST_PATH_MUTE:
+    'an interface sends no frames for XDP, so what would leave there is forwarded in userspace; the hint says what to do',
   FAST_PATH_REFUSED: 'the kernel refused the program; x0t bpf doctor tells what it can do',
   FAST_PATH_FAILED: 'the fast path could not be started; the message says why',
   DATA_PLANE_FULL: 'more neighbours, peers or sessions than the data plane has room for',

@@ -22,6 +22,7 @@ export interface FastPathMaps {
   readonly windows: TableMap
   readonly neighbours: MemoryMap
   readonly routes: TableMap
+  readonly mute: TableMap
   readonly counters: TableMap
   readonly events: Pick<BpfMap, 'onEvent'>
 }
@@ -34,6 +35,7 @@ export const mapNames = {
   windows: { name: 'fastpath_windows', valueBytes: windowBytes },
   neighbours: { name: 'fastpath_neighbours', valueBytes: neighbourBytes },
   routes: { name: 'fastpath_routes', valueBytes: routeBytes },
+  mute: { name: 'fastpath_mute', valueBytes: 1 },
   counters: { name: 'fastpath_counters', valueBytes: 8 },
   events: { name: 'fastpath_events', valueBytes: 0 },
 } as const satisfies Readonly<

@@ -1,5 +1,6 @@
 import {
   beginObject,
+  interfaceIndexOf,
   commitObject,
   isBpffs,
   linkName,
@@ -7,6 +8,7 @@ import {
   pinPath,
   readPins,
   removeObject,
+  xdpFeatures,
   type BpfBackend,
   type BpfMap,
   type BpfProgram,
@@ -25,6 +27,7 @@ import {
 import type { FastPathHost } from './fast-path-host.ts'
 import { layoutNumber, selfField } from './fast-path-layout.ts'
 import { fastPathMaps, mapNames, readInherited, type FastPathMaps, type Inherited } from './fast-path-maps.ts'
+import { createMuteInterfaces } from './fast-path-mute.ts'
 import { openPacer, pacerPrefix, tokenFrame, type Pacer } from './fast-path-pacer.ts'
 import { createFastPathTables, type FastPathTables } from './fast-path-tables.ts'
 
@@ -63,7 +66,7 @@ const deadManNs = 15_000_000_000n
 /** Links, neighbours and routes of an earlier daemon serve for so long. */
 const holdNs = 10_000_000_000n
 const heartbeatMs = 250
-const interfacesEveryTicks = 12
+const interfacesEveryTicks = 4
 /** The token goes round every millisecond or so: after this it is lost. */
 const tokenLostNs = 500_000_000n
 
@@ -108,8 +111,10 @@ export async function openFastPath(options: FastPathOptions): Promise<FastPath> 
   const attachments = stack.use(createAttachments({ backend, program, folder, namespace }))
   const underlay = (): readonly string[] =>
     host.interfaces().filter((one) => one !== options.tunName && !one.startsWith(pacerPrefix))
+  const mute = createMuteInterfaces({ table: maps.mute, featuresOf: xdpFeatures, indexOf: interfaceIndexOf })
   await attachments.follow(underlay())
   refuseIfNowhere(attachments)
+  let interfaces = mute.update(attachments.list())
 
   const setAlive = (now: bigint): void => self.setBigUint64(selfField.validUntilNs, now + deadManNs, true)
   // The program stays loaded for a moment after its pins are gone.
@@ -144,6 +149,10 @@ export async function openFastPath(options: FastPathOptions): Promise<FastPath> 
       if (++ticks % interfacesEveryTicks !== 0) return
       following = following
         .then(() => attachments.follow(underlay()))
+        .then(() => {
+          interfaces = mute.update(attachments.list())
+          return undefined
+        })
         .catch((error: unknown) => log.warn('fast-path-interfaces', { reason: messageOf(error) }))
     }),
   )
@@ -157,7 +166,7 @@ export async function openFastPath(options: FastPathOptions): Promise<FastPath> 
     link: (slot) => tables.link(slot),
     linkOf: (neighbour) => tables.linkOf(neighbour),
     counters: () => tables.counters(),
-    interfaces: () => attachments.list(),
+    interfaces: () => interfaces,
     onJudged: (listener) => void resources.use(maps.events.onEvent(listener)),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   }

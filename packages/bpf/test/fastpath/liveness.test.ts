@@ -84,6 +84,20 @@ t.test('a probe of the neighbour becomes the reply, sent back where it came from
   }
 })
 
+t.test('a probe is left to the daemon where the answer could not get out', kernel, async (t) => {
+  using relay = await openTestRelay(1)
+  const { fastpath, neighbours } = relay
+  const from = neighbours[0]!
+  fastpath.setMute(loopback, true)
+  const frame = frameFrom(from, control(from, type.kernelProbe, 1n, 1n))
+  const { verdict: result, packet } = fastpath.run(frame)
+  t.equal(result, verdict.pass)
+  t.strictSame(Buffer.from(packet), Buffer.from(frame))
+  t.match(fastpath.counters(), { probesAnswered: 0n, toUserspace: 1n })
+  fastpath.setMute(loopback, false)
+  t.equal(fastpath.run(frameFrom(from, control(from, type.kernelProbe, 1n, 1n))).verdict, verdict.tx)
+})
+
 t.test('a probe that is forged or replayed is not answered', kernel, async (t) => {
   using relay = await openTestRelay(1)
   const { fastpath, neighbours } = relay

@@ -30,6 +30,7 @@ export function fakeMaps({ routes = Infinity }: { routes?: number } = {}) {
     linkIds: fakeTable(),
     windows: fakeTable(),
     routes: fakeTable(routes),
+    mute: fakeTable(),
     counters: fakeTable(),
   }
   for (const [index] of counterNames.entries()) {

@@ -188,6 +188,7 @@ export interface Fastpath extends Disposable {
   window(slot: number, byKernel: boolean): { readonly top: bigint }
   setNeighbour(index: number, label: Uint8Array, slots: readonly [number, number]): void
   setRoute(label: Uint8Array, fields: RouteFields | undefined): void
+  setMute(ifindex: number, isMute: boolean): void
   counters(): Record<CounterName, bigint>
 }
 
@@ -251,6 +252,10 @@ export function openFastpath(object: LoadedObject): Fastpath {
     setRoute(label, fields) {
       if (fields === undefined) routes.delete(label)
       else routes.set(label, writeRoute(fields))
+    },
+    setMute(ifindex, isMute) {
+      if (isMute) map('mute').set(u32(ifindex), Uint8Array.of(1))
+      else map('mute').delete(u32(ifindex))
     },
     counters() {
       const values = [...counters.entries()].toSorted(([a], [b]) => a[0]! - b[0]!)
