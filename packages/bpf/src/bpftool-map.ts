@@ -4,7 +4,7 @@ import { JsonFields, listOf } from './bpftool-json.ts'
 import { mapInfoOf } from './bpftool-info.ts'
 import type { Bpftool } from './bpftool-run.ts'
 import type { BpfMap, BpfProgram, MapSpec, MapTypes } from './contract.ts'
-import { isPerCpu, possibleCpus } from './native-map.ts'
+import { isPerCpu, possibleCpus } from './per-cpu.ts'
 
 const updateModes = { any: 'any', new: 'noexist', existing: 'exist' } as const
 

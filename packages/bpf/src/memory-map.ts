@@ -1,7 +1,7 @@
 import { X0tError } from '@x0t/core'
 import { failure } from './bpf-failure.ts'
 import type { BpfMap, BpfProgram, MapSpec, MapTypes } from './contract.ts'
-import { isPerCpu } from './native-map.ts'
+import { isPerCpu } from './per-cpu.ts'
 import { mapFlag, errno } from './uapi.ts'
 import { openMemoryStore, type MemoryStore } from './memory-store.ts'
 import type { MapThing, MemoryHandle } from './memory-things.ts'

@@ -11,7 +11,7 @@ import {
   type MemoryHandle,
   type ProgramThing,
 } from './memory-things.ts'
-import { possibleCpus } from './native-map.ts'
+import { possibleCpus } from './per-cpu.ts'
 import type { ObjectFile, ProgramDefinition } from './object-file.ts'
 import { mapFlag } from './uapi.ts'
 

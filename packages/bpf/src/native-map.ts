@@ -1,19 +1,13 @@
-import { readFileSync } from 'node:fs'
 import { X0tError } from '@x0t/core'
 import { Attributes } from './attributes.ts'
-import { checked, codeOf, failure } from './bpf-failure.ts'
+import { checked, failure } from './bpf-failure.ts'
 import { parseBtf } from './btf.ts'
 import type { BpfMap, BpfProgram, MapSpec, MapTypes } from './contract.ts'
-import {
-  adoptDescriptor,
-  Descriptor,
-  fixedText,
-  pinDescriptor,
-  readObjectInfo,
-  setPointer,
-} from './descriptor.ts'
+import { adoptDescriptor, Descriptor, fixedText, pinDescriptor } from './descriptor.ts'
+import { readBtfOfKernel } from './loaded-btf.ts'
 import { mapMemory } from './map-memory.ts'
 import { openRingBuffer } from './ring-buffer.ts'
+import { isPerCpu, possibleCpus } from './per-cpu.ts'
 import { errno, mapFlag, mapTypes } from './uapi.ts'
 
 const updateModes = { any: 0n, new: 1n, existing: 2n } as const
@@ -216,48 +210,6 @@ export function adoptMap(fd: number, name?: string): NativeMap {
   return adoptDescriptor(fd, (info) => new NativeMap(fd, info, name))
 }
 
-/** @throws X0tError as the kernel refuses it */
-export function createMap(
-  spec: MapSpec,
-  types: { readonly btf: number; readonly key: number; readonly value: number },
-): NativeMap {
-  const number = mapTypes.indexOf(spec.type as (typeof mapTypes)[number])
-  const perCpuEntries = spec.type === 'perf_event_array' && spec.maxEntries === 0
-  const attributes = new Attributes(72)
-    .u32(0, number)
-    .u32(4, spec.keyBytes)
-    .u32(8, spec.valueBytes)
-    .u32(12, perCpuEntries ? possibleCpus() : spec.maxEntries)
-    .u32(16, spec.flags)
-    .name(28, spec.name)
-  if (types.btf >= 0 && !withoutBtf.has(spec.type)) {
-    attributes.u32(48, types.btf).u32(52, types.key).u32(56, types.value)
-  }
-  const fd = attributes.call('MAP_CREATE')
-  if (fd < 0) {
-    const code = fd === -errno.EINVAL ? 'BPF_UNSUPPORTED' : codeOf(-fd)
-    throw failure(`map ${spec.name} (${spec.type}) could not be created`, fd, { code })
-  }
-  return adoptMap(fd, spec.name)
-}
-
-/** Types of map for which the kernel takes no BTF. */
-const withoutBtf = new Set([
-  'perf_event_array',
-  'cgroup_array',
-  'stack_trace',
-  'array_of_maps',
-  'hash_of_maps',
-  'devmap',
-  'devmap_hash',
-  'cpumap',
-  'xskmap',
-  'sockmap',
-  'sockhash',
-  'prog_array',
-  'ringbuf',
-])
-
 /** struct bpf_map_info */
 export function mapSpecOf(info: DataView, name?: string): MapSpec {
   return {
@@ -270,38 +222,6 @@ export function mapSpecOf(info: DataView, name?: string): MapSpec {
   }
 }
 
-/** The bytes of BTF that the kernel holds, by id. */
-export function readBtfOfKernel(id: number): Uint8Array {
-  using descriptor = new Descriptor(
-    checked(new Attributes(12).u32(0, id).call('BTF_GET_FD_BY_ID'), `BTF ${id} could not be opened`),
-    `BTF ${id}`,
-  )
-  const { fd } = descriptor
-  // struct bpf_btf_info: address and size of the bytes, then its id.
-  const bytes = new Uint8Array(readObjectInfo(fd).getUint32(8, true))
-  readObjectInfo(fd, (info) => {
-    setPointer(info, 0, bytes)
-    info.setUint32(8, bytes.length, true)
-  })
-  return bytes
-}
-
-export function isPerCpu(type: string): boolean {
-  return type.includes('percpu')
-}
-
 function roundUp(value: number, to: number): number {
   return Math.ceil(value / to) * to
-}
-
-let cpus: number | undefined
-
-/** CPUs that per-CPU values have room for: `0-3` or `0,2-3` in /sys. */
-export function possibleCpus(): number {
-  cpus ??= lastOf(readFileSync('/sys/devices/system/cpu/possible', 'latin1')) + 1
-  return cpus
-}
-
-function lastOf(list: string): number {
-  return Math.max(...list.trim().split(/[,-]/).map(Number))
 }

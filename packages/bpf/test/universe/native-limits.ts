@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { openNativeBackend, openRingBuffer } from '@x0t/bpf'
 import { parseElf } from '../../src/elf.ts'
-import { createMap } from '../../src/native-map.ts'
+import { createMap } from '../../src/create-map.ts'
 
 const backend = openNativeBackend()
 const path = (name: string): string => `${import.meta.dirname}/../objects/${name}.o`

@@ -5,7 +5,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { createCodec, openNativeBackend, openNativeMap, openRingBuffer, type LoadedObject } from '@x0t/bpf'
-import { possibleCpus } from '../../src/native-map.ts'
+import { possibleCpus } from '../../src/per-cpu.ts'
 
 const backend = openNativeBackend()
 const read = (name: string): Uint8Array => readFileSync(`${import.meta.dirname}/../objects/${name}.o`)
