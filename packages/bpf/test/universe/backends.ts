@@ -178,3 +178,13 @@ t.test('bpftool attaches programs to a cgroup and takes them off again', skip, a
     code: 'BPF_UNSUPPORTED',
   })
 })
+
+t.test('a Node.js without node:ffi uses bpftool, and says why', skip, (t) => {
+  const script =
+    "const { chooseBackend } = await import('@x0t/bpf');" +
+    'const { backend, reason } = await chooseBackend(); console.log(backend.name, reason)'
+  const options = ['--no-experimental-ffi', '--input-type=module', '--eval', script]
+  const { stdout } = spawnSync(process.execPath, options, { cwd: import.meta.dirname, encoding: 'utf8' })
+  t.equal(stdout, 'bpftool bpftool, because this Node.js has no node:ffi\n')
+  t.end()
+})

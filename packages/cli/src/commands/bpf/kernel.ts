@@ -34,13 +34,20 @@ export async function openKernel(options: KernelOptions, context: CommandContext
   if (options.namespace !== undefined) bpf.enterNetworkNamespace(options.namespace)
   const root = options.pins ?? streams.env['X0T_BPF_PINS'] ?? bpf.defaultPinRoot
   return {
-    backend: streams.bpf ?? bpf.openNativeBackend(),
+    backend: streams.bpf ?? (await chooseBackend(context)),
     root,
     chainFile: async () => bpf.readProgram('chain'),
     run: async (command, words) => (await promisify(execFile)(command, [...words])).stdout,
     wait: async (delayMs) => sleep(delayMs, undefined, { signal }),
     monotonicMs: () => systemClock.monotonicMs(),
   }
+}
+
+/** bpf(2) itself, or bpftool with a warning that says why. */
+async function chooseBackend(context: CommandContext): Promise<BpfBackend> {
+  const { backend, reason } = await (await import('@x0t/bpf')).chooseBackend()
+  if (backend.name !== 'native') context.output().warn(`using ${reason}; it cannot do everything`)
+  return backend
 }
 
 /** The same for commands that pin: mounts the BPF file system if `/sys/fs/bpf` has none, as bpftool does. */
