@@ -31,32 +31,46 @@ const answerBytes = 8192
 /**
  * Asks the kernel what XDP can do on an interface of this network namespace, through generic netlink. It changes with the
  * other end of a veth: frames get through only while that has XDP or GRO.
- * @returns undefined from kernels before 6.3, which do not tell
+ * @returns undefined where the kernel does not tell: before 6.3, or of an interface that has just gone
  * @throws X0tError BPF_INTERFACE_NOT_FOUND
  */
 export function xdpFeatures(name: string): XdpFeatures | undefined {
-  const ifindex = new Uint8Array(Uint32Array.of(interfaceIndexOf(name)).buffer)
+  const ifindex = interfaceIndexOf(name)
   const syscalls = openSyscalls()
   const what = `what ${name} does with XDP could not be learnt`
   const fd = checked(syscalls.socket(AF_NETLINK, NETLINK_GENERIC), what)
-  const ask = (family: number, command: number, type: number, value: Uint8Array): GenericAnswer => {
-    checked(syscalls.write(fd, encodeRequest(family, command, type, value)), what)
-    const memory = new Uint8Array(answerBytes)
-    return decodeAnswer(memory.subarray(0, checked(syscalls.read(fd, memory), what)))
-  }
   try {
-    const found = ask(GENL_ID_CTRL, CTRL_CMD_GETFAMILY, CTRL_ATTR_FAMILY_NAME, Buffer.from('netdev\0'))
-    const family = found.attributes.get(CTRL_ATTR_FAMILY_ID)
-    if (family?.length !== 2) return undefined
-    const { error, attributes } = ask(littleEndian(family), NETDEV_CMD_DEV_GET, NETDEV_A_DEV_IFINDEX, ifindex)
-    checked(error, what)
-    const features = attributes.get(NETDEV_A_DEV_XDP_FEATURES)
-    if (features?.length !== 8) return undefined
-    const bits = littleEndian(features)
-    return { native: (bits & NETDEV_XDP_ACT_BASIC) !== 0, transmits: (bits & NETDEV_XDP_ACT_NDO_XMIT) !== 0 }
+    return askXdpFeatures(ifindex, (request) => {
+      checked(syscalls.write(fd, request), what)
+      const memory = new Uint8Array(answerBytes)
+      return decodeAnswer(memory.subarray(0, checked(syscalls.read(fd, memory), what)))
+    })
   } finally {
     syscalls.close(fd)
   }
+}
+
+/** @param exchange sends a request and returns the answer to it */
+export function askXdpFeatures(
+  ifindex: number,
+  exchange: (request: Uint8Array) => GenericAnswer,
+): XdpFeatures | undefined {
+  const byName = encodeRequest(
+    GENL_ID_CTRL,
+    CTRL_CMD_GETFAMILY,
+    CTRL_ATTR_FAMILY_NAME,
+    Buffer.from('netdev\0'),
+  )
+  const family = exchange(byName).attributes.get(CTRL_ATTR_FAMILY_ID)
+  if (family?.length !== 2) return undefined
+  const index = new Uint8Array(Uint32Array.of(ifindex).buffer)
+  const { attributes } = exchange(
+    encodeRequest(littleEndian(family), NETDEV_CMD_DEV_GET, NETDEV_A_DEV_IFINDEX, index),
+  )
+  const features = attributes.get(NETDEV_A_DEV_XDP_FEATURES)
+  if (features?.length !== 8) return undefined
+  const bits = littleEndian(features)
+  return { native: (bits & NETDEV_XDP_ACT_BASIC) !== 0, transmits: (bits & NETDEV_XDP_ACT_NDO_XMIT) !== 0 }
 }
 
 /** A request of generic netlink with one attribute. */
