@@ -16,7 +16,7 @@ export function eventDecoder(types: BtfTypes | undefined, struct: string | undef
   for (let id = 1; id < types.count; id += 1) {
     const type = types.type(id)
     if (type.kind !== 'struct' || type.name !== struct) continue
-    const codec = createCodec(types, id)
+    const codec = createCodec(types, id, { addresses: true })
     return (event) => (event.length < codec.bytes ? hex(event) : codec.decode(event.subarray(0, codec.bytes)))
   }
   return hex

@@ -2,20 +2,17 @@ import { X0tError } from '@x0t/core'
 import { isList, toJson, type BpfValue, type JsonValue } from './bpf-value.ts'
 import { createCodec } from './codec.ts'
 import type { BpfMap } from './contract.ts'
-import { formatMappedAddress } from './program-metrics.ts'
 import type { ProgramManifest } from './program-manifest.ts'
 
-/** An entry of a map for people: typed by BTF, hexadecimal where the map has none. */
+/** An entry of a map for people: typed by BTF, addresses as text; hexadecimal where the map has none. */
 export interface MapRow {
   readonly key: BpfValue
   readonly value: BpfValue
 }
 
-/** What a map's BTF does not tell of its fields; paths are within the key or the value. */
+/** What a map's BTF does not tell of its fields. */
 export interface RowHints {
-  /** Of keys: addresses as four words, IPv4 mapped into IPv6; shown as text. */
-  readonly addresses: ReadonlySet<string>
-  /** Of values: the greatest of all CPUs counts, not their sum. */
+  /** Paths in the value of which the greatest of all CPUs counts, not their sum. */
   readonly greatest: ReadonlySet<string>
 }
 
@@ -25,17 +22,12 @@ export interface MapRowOptions {
   readonly hints?: RowHints
 }
 
-const noHints: RowHints = { addresses: new Set(), greatest: new Set() }
+const noHints: RowHints = { greatest: new Set() }
 
 /** What the manifest of a shipped program says of one of its maps. */
 export function rowHintsOf(manifest: Pick<ProgramManifest, 'metrics'> | undefined, map: string): RowHints {
   const metrics = manifest?.metrics.filter((metric) => metric.map === map) ?? []
   return {
-    addresses: new Set(
-      metrics.flatMap(({ labels = {} }) =>
-        Object.values(labels).flatMap(({ form, field = '' }) => (form === 'ip' ? [field] : [])),
-      ),
-    ),
     greatest: new Set(metrics.flatMap(({ combine, value = '' }) => (combine === 'max' ? [value] : []))),
   }
 }
@@ -49,7 +41,7 @@ export function* readRows(
   const hex = (bytes: Uint8Array): BpfValue => Buffer.from(bytes).toString('hex')
   const decoderOf = (type: number, bytes: number): ((bytes: Uint8Array) => BpfValue) => {
     if (types !== undefined && type !== 0) {
-      const codec = createCodec(types.types, type)
+      const codec = createCodec(types.types, type, { addresses: true })
       return (bytes) => codec.decode(bytes)
     }
     // Arrays are indexed by numbers whatever their BTF says.
@@ -57,8 +49,7 @@ export function* readRows(
       ? (bytes) => new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true)
       : hex
   }
-  const decodeKey = decoderOf(types?.keyType ?? 0, map.spec.keyBytes)
-  const keyOf = (bytes: Uint8Array): BpfValue => withAddresses(decodeKey(bytes), hints.addresses)
+  const keyOf = decoderOf(types?.keyType ?? 0, map.spec.keyBytes)
   const valueOf = types === undefined || types.valueType === 0 ? hex : decoderOf(types.valueType, 0)
   const isPerCpu = map.spec.type.includes('percpu')
   const { valueBytes } = map.spec
@@ -92,18 +83,6 @@ function combined(a: BpfValue, b: BpfValue, greatest: ReadonlySet<string>, path 
       Object.entries(a).map(([name, one]) => [name, combined(one, b[name] ?? one, greatest, inner(name))]),
     )
   return a
-}
-
-function withAddresses(value: BpfValue, paths: ReadonlySet<string>, path = ''): BpfValue {
-  if (paths.size === 0 || typeof value !== 'object') return value
-  if (isList(value))
-    return paths.has(path) && value.length === 4 ? formatMappedAddress(value.map(Number)) : value
-  return Object.fromEntries(
-    Object.entries(value).map(([name, inner]) => [
-      name,
-      withAddresses(inner, paths, path === '' ? name : `${path}.${name}`),
-    ]),
-  )
 }
 
 /**

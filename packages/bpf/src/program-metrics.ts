@@ -109,7 +109,7 @@ function kernelName(label: MetricLabel, number: number, context: MetricContext):
 }
 
 /** Text of four words in network order: `192.0.2.1` where they hold an IPv4 address, else IPv6. */
-export function formatMappedAddress(words: readonly number[]): string {
+function formatMappedAddress(words: readonly number[]): string {
   const bytes = new Uint8Array(16)
   words.forEach((word, at) => new DataView(bytes.buffer).setUint32(at * 4, word))
   const isIpv4 = words[0] === 0 && words[1] === 0 && words[2] === 0xffff

@@ -78,10 +78,18 @@ const addresses: Readonly<Record<AddressKind, AddressText>> = {
     example: '192.0.2.1',
   },
   ipv6: {
-    format: (bytes) => formatIpv6(bytes),
-    parse: parseIpv6,
+    // Programs keep both kinds in 16 bytes, IPv4 mapped into IPv6: people know the address by its own form.
+    format: (bytes) => (isMapped(bytes) ? bytes.subarray(12).join('.') : formatIpv6(bytes)),
+    parse: (text) => (isIPv4(text) ? Uint8Array.from([...mappedPrefix, ...text.split('.').map(Number)]) : parseIpv6(text)),
     example: '2001:db8::1',
   },
+}
+
+/** ::ffff:0:0/96, RFC 4291 section 2.5.5.2. */
+const mappedPrefix = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff] as const
+
+function isMapped(bytes: Uint8Array): boolean {
+  return mappedPrefix.every((byte, at) => bytes[at] === byte)
 }
 
 function parseIpv6(text: string): Uint8Array | undefined {

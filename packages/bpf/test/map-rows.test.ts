@@ -93,18 +93,14 @@ const hints = rowHintsOf(
 )
 
 t.test(
-  'entries have the names and types of their BTF; addresses that a manifest names are text',
+  'entries have the names and types of their BTF; addresses are text',
   async (t) => {
     const map = mapOf('hash', [[key(1), u64(7, 9)]], typed)
     t.strictSame(
       [...readRows(map)],
-      [{ key: { ip: [0, 0, 0xffff, 0x0a000001], protocol: 6 }, value: { packets: 7n, seen_ns: 9n } }],
-    )
-    t.strictSame(
-      [...readRows(map, { hints })],
       [{ key: { ip: '10.0.0.1', protocol: 6 }, value: { packets: 7n, seen_ns: 9n } }],
     )
-    t.strictSame([...readRows(map, { hints })].map(rowToJson), [
+    t.strictSame([...readRows(map)].map(rowToJson), [
       { key: { ip: '10.0.0.1', protocol: 6 }, value: { packets: 7, seen_ns: 9 } },
     ])
   },

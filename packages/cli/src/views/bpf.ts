@@ -15,7 +15,9 @@ import type {
 import type { BpfEvent, WatchCounter } from './bpf-watch-state.ts'
 import { columns, facts } from './table.ts'
 
-export function featuresView({ features }: { readonly features: readonly Feature[] }): string {
+/** @param value.reason which way to the kernel is taken, and why */
+export function featuresView(value: { readonly reason: string; readonly features: readonly Feature[] }): string {
+  const { reason, features } = value
   const table = columns(
     ['FEATURE', 'RESULT', 'FOUND', 'FOR'],
     features.map(({ name, status, detail, usedBy }) => [
@@ -27,8 +29,8 @@ export function featuresView({ features }: { readonly features: readonly Feature
   )
   const hints = features.filter(({ hint }) => hint !== undefined)
   return hints.length === 0
-    ? `${table}\n\nall is well`
-    : `${table}\n\n${hints.map(({ name, hint }) => `${name}: ${hint!}`).join('\n')}`
+    ? `${table}\n\nby ${reason}; all is well`
+    : `${table}\n\nby ${reason}\n${hints.map(({ name, hint }) => `${name}: ${hint!}`).join('\n')}`
 }
 
 export function loadedView({ name, programs, maps, refusals }: LoadPinnedResult): string {

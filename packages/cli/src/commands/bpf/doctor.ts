@@ -9,10 +9,11 @@ export function registerDoctor(bpf: Command, context: CommandContext): void {
       'try what the programs need of this kernel, and say why something does not work; exit code 3 then',
     )
     .action(async () => {
-      const { probeFeatures } = await import('@x0t/bpf')
+      const { chooseBackend, probeFeatures } = await import('@x0t/bpf')
+      const { backend, reason } = await chooseBackend()
       const features = await probeFeatures()
       const { featuresView } = await import('../../views/bpf.ts')
-      context.output().result({ features }, featuresView)
+      context.output().result({ backend: backend.name, reason, features }, featuresView)
       if (features.some(({ status }) => status !== 'works' && status !== 'untried'))
         context.exitCode(exitCodes.wanting)
     })
