@@ -80,7 +80,8 @@ const addresses: Readonly<Record<AddressKind, AddressText>> = {
   ipv6: {
     // Programs keep both kinds in 16 bytes, IPv4 mapped into IPv6: people know the address by its own form.
     format: (bytes) => (isMapped(bytes) ? bytes.subarray(12).join('.') : formatIpv6(bytes)),
-    parse: (text) => (isIPv4(text) ? Uint8Array.from([...mappedPrefix, ...text.split('.').map(Number)]) : parseIpv6(text)),
+    parse: (text) =>
+      isIPv4(text) ? Uint8Array.from([...mappedPrefix, ...text.split('.').map(Number)]) : parseIpv6(text),
     example: '2001:db8::1',
   },
 }

@@ -92,19 +92,16 @@ const hints = rowHintsOf(
   'm',
 )
 
-t.test(
-  'entries have the names and types of their BTF; addresses are text',
-  async (t) => {
-    const map = mapOf('hash', [[key(1), u64(7, 9)]], typed)
-    t.strictSame(
-      [...readRows(map)],
-      [{ key: { ip: '10.0.0.1', protocol: 6 }, value: { packets: 7n, seen_ns: 9n } }],
-    )
-    t.strictSame([...readRows(map)].map(rowToJson), [
-      { key: { ip: '10.0.0.1', protocol: 6 }, value: { packets: 7, seen_ns: 9 } },
-    ])
-  },
-)
+t.test('entries have the names and types of their BTF; addresses are text', async (t) => {
+  const map = mapOf('hash', [[key(1), u64(7, 9)]], typed)
+  t.strictSame(
+    [...readRows(map)],
+    [{ key: { ip: '10.0.0.1', protocol: 6 }, value: { packets: 7n, seen_ns: 9n } }],
+  )
+  t.strictSame([...readRows(map)].map(rowToJson), [
+    { key: { ip: '10.0.0.1', protocol: 6 }, value: { packets: 7, seen_ns: 9 } },
+  ])
+})
 
 t.test('values of CPUs are added up, or the greatest stands where a manifest says so', async (t) => {
   // Two CPUs: 1 and 2 packets, seen at 50 and 40.

@@ -171,9 +171,15 @@ t.test('what commands did is told in words', async (t) => {
     hint: 'be root',
     usedBy: 'guard',
   } as const
-  t.match(featuresView({ reason: 'bpftool, because', features: [feature] }), /xdp +REFUSED +no right +guard\n\nby bpftool, because\nxdp: be root/)
   t.match(
-    featuresView({ reason: 'x', features: [{ ...feature, status: 'works', detail: 'works', hint: undefined }] }),
+    featuresView({ reason: 'bpftool, because', features: [feature] }),
+    /xdp +REFUSED +no right +guard\n\nby bpftool, because\nxdp: be root/,
+  )
+  t.match(
+    featuresView({
+      reason: 'x',
+      features: [{ ...feature, status: 'works', detail: 'works', hint: undefined }],
+    }),
     /all is well/,
   )
 })

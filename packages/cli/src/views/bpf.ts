@@ -16,7 +16,10 @@ import type { BpfEvent, WatchCounter } from './bpf-watch-state.ts'
 import { columns, facts } from './table.ts'
 
 /** @param value.reason which way to the kernel is taken, and why */
-export function featuresView(value: { readonly reason: string; readonly features: readonly Feature[] }): string {
+export function featuresView(value: {
+  readonly reason: string
+  readonly features: readonly Feature[]
+}): string {
   const { reason, features } = value
   const table = columns(
     ['FEATURE', 'RESULT', 'FOUND', 'FOR'],
