@@ -10,6 +10,8 @@ export interface LabOptions {
   readonly diamond?: { readonly hitless: boolean }
   /** Of the names of the namespaces. */
   readonly prefix?: string
+  /** Version of IP between the hosts; 4 by default. */
+  readonly ipVersion?: 4 | 6
   /** Wire packets one by one: no TSO, GSO, GRO on the veths. */
   readonly offloadsOff: boolean
   /** Share of wire packets dropped on arrival, each way. */
@@ -29,6 +31,8 @@ export interface Lab extends AsyncDisposable {
   address(host: string): string
   /** The process of a node. */
   node(host: string): ChildProcess
+  /** Starts the node of a host again, with keys of this generation. */
+  restart(host: string, generation: string): void
   /** What the nodes have written so far. */
   output(): string
 }
@@ -81,12 +85,14 @@ export async function openLab(options: LabOptions): Promise<Lab> {
       'netns',
       prefix + right,
     )
+    const [net, bits] = options.ipVersion === 6 ? [`fd77:${i}::`, '64'] : [`10.77.${i}.`, '24']
     for (const [host, device, address, other] of [
-      [left, l, `10.77.${i}.1`, right],
-      [right, r, `10.77.${i}.2`, left],
+      [left, l, `${net}1`, right],
+      [right, r, `${net}2`, left],
     ] as const) {
       hostOf.set(`${other} ${host}`, address)
-      sh('ip', '-n', prefix + host, 'address', 'add', `${address}/24`, 'dev', device)
+      const nodad = options.ipVersion === 6 ? ['nodad'] : []
+      sh('ip', '-n', prefix + host, 'address', 'add', `${address}/${bits}`, 'dev', device, ...nodad)
       sh('ip', '-n', prefix + host, 'link', 'set', device, 'up')
       if (options.offloadsOff) {
         sh(
@@ -126,6 +132,20 @@ export async function openLab(options: LabOptions): Promise<Lab> {
   }
   const ready: Promise<void>[] = []
   const nodes = new Map<string, ChildProcess>()
+  const startNode = (host: string, config: object): ChildProcess => {
+    const node = start(
+      host,
+      process.execPath,
+      ...(options.nodeArguments ?? []),
+      '--disable-warning=ExperimentalWarning',
+      new URL('static-node.ts', import.meta.url).pathname,
+      JSON.stringify(config),
+    )
+    node.stderr!.on('data', (chunk: Buffer) => void (output += `${host}: ${chunk.toString()}`))
+    nodes.set(host, node)
+    return node
+  }
+  const configs = new Map<string, object>()
   for (const [i, host] of hosts.entries()) {
     const near = links.flatMap(([left, right]) => (left === host ? [right] : right === host ? [left] : []))
     const config = {
@@ -135,7 +155,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
       probeMs: options.probeMs,
       fastPath: options.fastPath,
       suite: options.suite ?? 'aes-256-gcm',
-      datagramBytes: options.datagramBytes ?? 1472,
+      datagramBytes: options.datagramBytes ?? (options.ipVersion === 6 ? 1452 : 1472),
       neighbours: near.map((name) => ({ name, host: hostOf.get(`${host} ${name}`), port: 7700 })),
       routes:
         diamond === undefined
@@ -147,21 +167,12 @@ export async function openLab(options: LabOptions): Promise<Lab> {
               }))
           : diamondRoutes(host, diamond.hitless),
     }
-    const node = start(
-      host,
-      process.execPath,
-      ...(options.nodeArguments ?? []),
-      '--disable-warning=ExperimentalWarning',
-      new URL('static-node.ts', import.meta.url).pathname,
-      JSON.stringify(config),
-    )
-    nodes.set(host, node)
+    configs.set(host, config)
+    const node = startNode(host, config)
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     let ups = 0
     node.stderr!.on('data', (chunk: Buffer) => {
-      const text = chunk.toString()
-      output += `${host}: ${text}`
-      ups += text.split('neighbour-up ').length - 1
+      ups += chunk.toString().split('neighbour-up ').length - 1
       if (ups >= near.length) resolve()
     })
     node.once('exit', () => reject(new Error(`node ${host} ended: ${output}`)))
@@ -181,6 +192,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
       return formatIpv6(Buffer.concat([Buffer.from([0xfd, 0x78]), digest.subarray(0, 14)]))
     },
     node: (host) => nodes.get(host)!,
+    restart: (host, generation) => void startNode(host, { ...configs.get(host), generation }),
     output: () => output,
     async [Symbol.asyncDispose]() {
       for (const child of children.toReversed()) {

@@ -25,7 +25,7 @@ const hash = (text: string): Buffer => createHash('sha256').update(text).digest(
 const labelOf = (name: string): Uint8Array => hash(name).subarray(0, 8)
 const addressOf = (name: string): Uint8Array =>
   Buffer.concat([Buffer.from([0xfd, 0x78]), hash(name).subarray(0, 14)])
-const { generation = '' } = config
+let { generation = '' } = config
 const linkId = (from: string, to: string): number => hash(`link ${from} ${to}${generation}`).readUInt16BE(0)
 const spi = (from: string, to: string): number => hash(`spi ${from} ${to}`).readUInt32BE(0)
 const log = (event: string, fields?: unknown): void => console.error(event, JSON.stringify(fields))
@@ -43,17 +43,19 @@ plane.onEvent((event) => {
   if (event.kind !== 'metric') log(event.kind, event)
   else if (process.env.METRICS) log('metric', event)
 })
-for (const { name, host, port } of config.neighbours) {
-  plane.setNeighbour({
-    id: name,
-    localLinkId: linkId(name, config.self),
-    remoteLinkId: linkId(config.self, name),
-    sendKey: hash(`hop ${config.self} ${name}${generation}`).subarray(0, 16),
-    receiveKey: hash(`hop ${name} ${config.self}${generation}`).subarray(0, 16),
-    endpoint: { host, port },
-    carrier: 'udp',
-  })
+const setNeighbours = (): void => {
+  for (const { name, host, port } of config.neighbours)
+    plane.setNeighbour({
+      id: name,
+      localLinkId: linkId(name, config.self),
+      remoteLinkId: linkId(config.self, name),
+      sendKey: hash(`hop ${config.self} ${name}${generation}`).subarray(0, 16),
+      receiveKey: hash(`hop ${name} ${config.self}${generation}`).subarray(0, 16),
+      endpoint: { host, port },
+      carrier: 'udp',
+    })
 }
+setNeighbours()
 plane.setRoutes(
   config.routes.map(({ name, via, ...more }) => ({
     label: labelOf(name),
@@ -97,5 +99,13 @@ const stop = (): void => {
 process.once('SIGTERM', stop)
 process.on('SIGUSR2', () => {
   const kernelLinks = config.neighbours.map(({ name }) => plane.kernelLink(name))
-  console.error(JSON.stringify({ stats: plane.stats(), fastPath: plane.fastPath(), kernelLinks }))
+  const kernelCounters = plane.kernelCounters()
+  console.error(
+    JSON.stringify({ stats: plane.stats(), fastPath: plane.fastPath(), kernelLinks, kernelCounters }),
+  )
+})
+// A neighbour was restarted: keys of the next generation.
+process.on('SIGUSR1', () => {
+  generation += '+'
+  setNeighbours()
 })

@@ -30,7 +30,7 @@ export type FastPathStatus =
 
 export interface ChosenFastPath {
   readonly fastPath: FastPath | undefined
-  status(): FastPathStatus
+  readonly status: () => FastPathStatus
 }
 
 /** @throws X0tError FAST_PATH_… where the mode is `on` and the kernel cannot */

@@ -176,7 +176,9 @@ async function mountBpffs(host: FastPathHost, pinRoot: string): Promise<void> {
   if (await isBpffs(pinRoot)) return
   const folder = dirname(pinRoot)
   try {
-    await host.run('mount', ['-t', 'bpf', 'bpf', folder])
+    // Nodes of one machine may start at once; a second file system would hide the pins in the first.
+    const command = 'mountpoint -q "$0" || mount -t bpf bpf "$0"'
+    await host.run('flock', [folder, 'sh', '-c', command, folder])
   } catch (error) {
     throw new X0tError('FAST_PATH_NO_BPFFS', `no BPF file system at ${folder}, and it cannot be mounted`, {
       cause: error,

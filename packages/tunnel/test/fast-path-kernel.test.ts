@@ -1,0 +1,166 @@
+// Real data planes in namespaces, with the program in the kernel: a - r - b, and a - r - b beside a - s - b.
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import t, { type Test } from 'tap'
+import { openNativeBackend, readPins } from '@x0t/bpf'
+import type { FastPathStatus, KernelCounter, KernelLink, Stats } from '../src/index.ts'
+import { openLab, type Lab, type LabOptions } from '../bench/lab.ts'
+import { stream } from './support/numbered-stream.ts'
+
+async function missing(): Promise<string | undefined> {
+  if (process.getuid?.() !== 0) return 'needs root'
+  try {
+    execFileSync('ip', ['netns', 'list'], { stdio: 'ignore' })
+    execFileSync('tc', ['-V'], { stdio: 'ignore' })
+    await openNativeBackend().listPrograms()
+  } catch (error) {
+    return `needs ip, tc and bpf(2): ${String(error)}`
+  }
+  return undefined
+}
+// Streams of several seconds, on machines of any speed.
+t.setTimeout(300_000)
+const lacks = await missing()
+if (lacks !== undefined && process.env.CI === 'true') t.fail(`the kernel's fast path: ${lacks}`)
+const kernel = lacks === undefined ? {} : { skip: lacks }
+
+const afterMs = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+/** A BPF file system for the pins of one test. */
+function pinFolder(t: Test): { readonly pinRoot: string; readonly interval: 1 } {
+  const folder = mkdtempSync(`${tmpdir()}/x0t-bpffs-`)
+  t.teardown(() => {
+    execFileSync('umount', [folder])
+    rmdirSync(folder)
+  })
+  return { pinRoot: `${folder}/x0t`, interval: 1 }
+}
+
+interface Report {
+  readonly stats: Stats
+  readonly fastPath: FastPathStatus
+  readonly kernelLinks: readonly KernelLink[]
+  readonly kernelCounters: Readonly<Record<KernelCounter, number>>
+}
+
+/** What the node of a host says of itself now. */
+async function report(lab: Lab, host: string): Promise<Report> {
+  const from = lab.output().length
+  lab.node(host).kill('SIGUSR2')
+  for (;;) {
+    const line = /^.*?(\{"stats".*\})$/m.exec(lab.output().slice(from))?.[1]
+    if (line !== undefined) return JSON.parse(line) as Report
+    await afterMs(20)
+  }
+}
+
+/** Waits until the kernels of these hosts know all their neighbours. */
+async function kernelsUp(lab: Lab, hosts: readonly string[]): Promise<void> {
+  for (const host of hosts)
+    while (!(await report(lab, host)).kernelLinks.every(({ state }) => state === 'up')) await afterMs(50)
+}
+
+const lab = (
+  fastPath: NonNullable<LabOptions['fastPath']>,
+  options: Partial<LabOptions> = {},
+): Promise<Lab> =>
+  openLab({ relay: true, prefix: 'x0tfp-', offloadsOff: false, lossRatio: 0, ...options, fastPath })
+
+for (const ipVersion of [4, 6] as const)
+  t.test(
+    `a relay forwards in the kernel over IPv${ipVersion}, and leaves nothing behind`,
+    kernel,
+    async (t) => {
+      const fastPath = pinFolder(t)
+      {
+        await using line = await lab(fastPath, { ipVersion })
+        await kernelsUp(line, ['a', 'r', 'b'])
+        t.match((await report(line, 'r')).fastPath, {
+          path: 'kernel',
+          interfaces: [
+            { name: 'to-a', mode: 'native' },
+            { name: 'to-b', mode: 'native' },
+          ],
+          takenOver: false,
+        })
+        const { count } = await stream(line, 'a', 'b', 500, 4)
+        t.equal(count, 500)
+        const { kernelCounters, stats } = await report(line, 'r')
+        // Packets that wait together share a datagram.
+        t.ok(kernelCounters.forwarded > 20, `${kernelCounters.forwarded} forwarded`)
+        t.equal(stats.datagramsForwarded, kernelCounters.forwarded, 'none by the process')
+        t.equal(stats.droppedBadTag + stats.droppedHopReplay, 0)
+        t.equal((await readPins(fastPath.pinRoot)).length, 3)
+      }
+      t.strictSame(
+        readdirSync(fastPath.pinRoot.slice(0, -4)).filter((name) => name === 'x0t'),
+        [],
+      )
+    },
+  )
+
+t.test('a relay whose process is killed forwards until the next one takes over', kernel, async (t) => {
+  await using line = await lab(pinFolder(t))
+  await kernelsUp(line, ['a', 'r', 'b'])
+  const from = line.output().length
+  const arrivals = stream(line, 'a', 'b', 4000, 2)
+  await afterMs(1500)
+  line.node('r').kill('SIGKILL')
+  await afterMs(2500)
+  line.restart('r', '+')
+  await afterMs(1500)
+  for (const host of ['a', 'b']) line.node(host).kill('SIGUSR1')
+  const { count, repeated } = await arrivals
+  t.ok(count >= 3996, `${count} of 4000`)
+  t.equal(repeated, 0)
+  t.notMatch(line.output().slice(from), /neighbour-down/, 'nobody noticed')
+  await kernelsUp(line, ['a', 'r', 'b'])
+  t.match(await report(line, 'r'), { fastPath: { path: 'kernel', takenOver: true } })
+})
+
+t.test(
+  'a relay that nobody restarts is left after ten seconds, and its kernel stops after fifteen',
+  kernel,
+  async (t) => {
+    await using diamond = await lab(pinFolder(t), { diamond: { hitless: false } })
+    await kernelsUp(diamond, ['a', 'r', 's', 'b'])
+    const arrivals = Promise.all([stream(diamond, 'a', 'b', 2000, 7), stream(diamond, 'b', 'a', 2000, 7)])
+    await afterMs(500)
+    const killedMs = performance.now()
+    diamond.node('r').kill('SIGKILL')
+    while (!/a: neighbour-down [^\n]*"r"/.test(diamond.output())) await afterMs(20)
+    const leftMs = performance.now() - killedMs
+    t.ok(leftMs > 9500, `left after ${Math.round(leftMs)} ms`)
+    for (const { count } of await arrivals) t.ok(count >= 1990, `${count} of 2000`)
+    const [toR] = (await report(diamond, 'a')).kernelLinks
+    t.equal(toR?.state, 'down')
+    t.ok((await report(diamond, 's')).kernelCounters.forwarded > 100, 'the other relay has taken over')
+  },
+)
+
+t.test(
+  'a neighbour whose kernel falls silent is left at once, and judged by its daemon after a second',
+  kernel,
+  async (t) => {
+    const fastPath = pinFolder(t)
+    await using diamond = await lab(fastPath, { diamond: { hitless: false } })
+    await kernelsUp(diamond, ['a', 'r', 's', 'b'])
+    const from = diamond.output().length
+    const arrivals = stream(diamond, 'a', 'b', 1500, 2)
+    await afterMs(1000)
+    // The relay's own attachments, which only its label tells from the others'.
+    const label = (await import('./support/fake-mesh.ts')).labelOf('r').toString('hex')
+    const pins = (await readPins(fastPath.pinRoot)).find(({ name }) => name.endsWith(label))!
+    for (const { path, name } of pins.links)
+      if (name.startsWith('x0t_fastpath')) (await openNativeBackend().openLink({ pin: path })).detach()
+    const said = (): string => diamond.output().slice(from)
+    while (!/a: neighbour-up [^\n]*"r"/.test(said())) await afterMs(20)
+    t.match(said(), /a: neighbour-down [^\n]*"r","reason":"silent"/)
+    const { count } = await arrivals
+    t.ok(count >= 1490, `${count} of 1500`)
+    const [toR, toS] = (await report(diamond, 'a')).kernelLinks
+    t.match(toR, { state: 'down', isWatched: false })
+    t.match(toS, { state: 'up', isWatched: true })
+  },
+)
