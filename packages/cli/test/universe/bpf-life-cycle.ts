@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, rmdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { shippedPrograms } from '@x0t/bpf'
+import { readProgramManifests, shippedPrograms, type ShippedProgram } from '@x0t/bpf'
 import { addVeth, programIds, run, x0tBpf } from './separate-process.ts'
 
 /** A cgroup2 folder of our own: where that is mounted differs from machine to machine. */
@@ -10,42 +10,47 @@ const cgroup = `${mount}/x0t-bpf-test-${process.pid}`
 mkdirSync(cgroup)
 t.teardown(() => rmdirSync(cgroup))
 
-/** What is attached of each object, where it is looked at, and where it is not the whole object, which program. */
-const places: Readonly<
-  Record<string, { readonly at: readonly string[]; readonly program?: string; readonly map: string }>
-> = {
-  chain: { at: ['--interface', 'a0'], map: 'chain_heads' },
-  connections: { at: [], map: 'x0t_tcp_sessions' },
-  drops: { at: [], map: 'x0t_drops' },
-  fastpath: { at: ['--interface', 'a1'], program: 'x0t_pass', map: 'fastpath_counters' },
-  fault: {
-    at: ['--interface', 'b0', '--direction', 'egress'],
-    program: 'x0t_fault_tc',
-    map: 'fault_injectors',
-  },
-  flow: { at: ['--interface', 'b0'], map: 'x0t_flow_totals' },
-  gen: { at: ['--interface', 'b1'], map: 'x0t_gen_sent' },
-  guard: { at: ['--interface', 'c0'], map: 'x0t_guard_packets' },
-  retransmits: { at: [], map: 'x0t_retransmits_all' },
-  rtt: { at: ['--cgroup', cgroup], map: 'x0t_rtt_peers' },
-  runqueue: { at: [], map: 'x0t_runqueue' },
+const manifests = await readProgramManifests()
+let interfaces = 0
+const newInterface = (): string => {
+  interfaces += 1
+  addVeth(`a${interfaces}`, `b${interfaces}`)
+  return `a${interfaces}`
 }
 
-for (const letter of ['a', 'b', 'c']) addVeth(`${letter}0`, `${letter}1`)
+/** How an object is attached: whole where its programs belong together, else by one of its programs. */
+function attachWords(object: ShippedProgram): readonly string[] {
+  const programs = Object.entries(manifests[object].programs)
+  const [[program, hook]] = programs as [(typeof programs)[0]]
+  const words = { tracepoint: [], cgroup: ['--cgroup', cgroup], xdp: ['--interface', newInterface()] }
+  const kinds = new Set(programs.map(([, kind]) => kind.split(' ')[0]))
+  const belong = programs.length === 1 || (kinds.size === 1 && !kinds.has('xdp'))
+  const name = belong ? object : `${object}/${program}`
+  if (hook === 'tracepoint' || hook === 'cgroup' || hook === 'xdp') return [name, ...words[hook]]
+  const direction = hook === 'tcx egress' || hook === 'tcx' ? 'egress' : 'ingress'
+  return [name, '--interface', newInterface(), ...(belong ? [] : ['--direction', direction])]
+}
 
 t.test('the whole life of every shipped program, each command a process of its own', async (t) => {
-  t.strictSame(Object.keys(places).toSorted(), [...shippedPrograms].toSorted(), 'none is forgotten')
+  const maps = new Map<string, string>()
   const ids: number[] = []
   for (const object of shippedPrograms) {
     const loaded = x0tBpf('load', object, '--json')
     t.equal(loaded.code, 0, `load ${object}: ${loaded.stderr}`)
-    const { programs, refusals } = JSON.parse(loaded.stdout) as Loaded
+    const { programs, refusals, maps: made } = JSON.parse(loaded.stdout) as Loaded
+    const rings = Object.keys(manifests[object].events ?? {})
+    const map = made.find(
+      ({ name }) => !name.startsWith('.') && !rings.includes(name) && !name.endsWith('events'),
+    )
+    if (map !== undefined) maps.set(object, map.name)
     t.strictSame(refusals, [], `${object} loads whole`)
     ids.push(...programs.map(({ id }) => id))
   }
+  let flowInterface = ''
   for (const object of shippedPrograms) {
-    const { at, program } = places[object]!
-    const attached = x0tBpf('attach', program === undefined ? object : `${object}/${program}`, ...at)
+    const words = attachWords(object)
+    if (object === 'flow') flowInterface = words[2]!
+    const attached = x0tBpf('attach', ...words)
     t.match(
       attached,
       { code: 0, stdout: new RegExp(`attached ${object}/`) },
@@ -61,7 +66,7 @@ t.test('the whole life of every shipped program, each command a process of its o
   )
   for (const { name, links } of objects) t.ok(links.length > 0, `${name} is attached`)
 
-  run('ip', 'addr', 'add', '10.9.9.1/24', 'dev', 'b0')
+  run('ip', 'addr', 'add', '10.9.9.1/24', 'dev', flowInterface)
   // To an address that is not there: the flow program sees the questions for it all the same.
   run('sh', '-c', 'ping -c 2 -i 0.2 -W 0.2 10.9.9.2 >/dev/null || true')
   const total = JSON.parse(
@@ -71,7 +76,8 @@ t.test('the whole life of every shipped program, each command a process of its o
 
   for (const object of shippedPrograms) {
     t.match(x0tBpf('show', object), { code: 0, stdout: new RegExp(`object +${object}`) }, `show ${object}`)
-    const dumped = x0tBpf('dump', `${object}/${places[object]!.map}`)
+    if (!maps.has(object)) continue
+    const dumped = x0tBpf('dump', `${object}/${maps.get(object)!}`)
     t.equal(dumped.code, 0, `dump ${object}: ${dumped.stderr}`)
   }
   const stats = JSON.parse(x0tBpf('stats', '--interval', '100ms', '--json').stdout) as {
@@ -114,6 +120,7 @@ t.test('the whole life of every shipped program, each command a process of its o
 
 interface Loaded {
   readonly programs: readonly { readonly id: number }[]
+  readonly maps: readonly { readonly name: string }[]
   readonly refusals: readonly unknown[]
 }
 interface List {

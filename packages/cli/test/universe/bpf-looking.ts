@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import t from 'tap'
 import { programPath } from '@x0t/bpf'
@@ -218,3 +219,35 @@ t.test('names that are none are errors with a hint', async (t) => {
   })
   t.match(await bpf('unload', 'fault'), { code: 0 })
 })
+
+t.test(
+  'a command works in a namespace of ip netns, and mounts the BPF file system where there is none',
+  async (t) => {
+    // In a mount namespace of its own, and as a process of its own, for there is no way back from a namespace.
+    const script = `
+    set -e
+    umount /sys/fs/bpf
+    mkdir -p /run/netns && mount -t tmpfs none /run/netns
+    ip netns add bpf-test
+    ip -n bpf-test link add n0 type veth peer name n1
+    trap 'ip netns del bpf-test' EXIT
+    "$@" load flow
+    "$@" attach flow/x0t_flow_in --interface n0 --namespace bpf-test
+    "$@" list
+    "$@" list --namespace bpf-test
+    "$@" unload flow
+  `
+    const program = `${import.meta.dirname}/../../bin/x0t.js`
+    const { status, stdout, stderr } = spawnSync(
+      'unshare',
+      ['--mount', 'sh', '-c', script, 'sh', process.execPath, ...process.execArgv, program, 'bpf'],
+      { encoding: 'utf8' },
+    )
+    t.equal(status, 0, stderr)
+    t.match(stderr, /mounted a BPF file system at \/sys\/fs\/bpf/)
+    t.match(
+      stdout,
+      /attached flow\/x0t_flow_in@n0-ingress@\d+[^]*n0 ingress \(netns \d+\)[^]*n0 ingress +\d[^]*unloaded flow: 1 link/,
+    )
+  },
+)

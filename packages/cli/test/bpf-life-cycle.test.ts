@@ -1,0 +1,3 @@
+import { testInBpfUniverse } from './bpf-universe.ts'
+
+testInBpfUniverse('bpf-life-cycle')
