@@ -56,8 +56,11 @@ export interface Liveness {
 }
 
 const microseconds = 2 ** 32
-/** A daemon whose kernel goes on forwarding may be silent so long: it is being restarted, and comes back with new keys. */
-const restMs = 10_000
+/**
+ * A daemon whose kernel goes on forwarding may be silent so long: it is being restarted, and comes back with new keys. Its
+ * kernel waits for it as long as this, and stops answering then.
+ */
+const restMs = 15_000
 /** TCP under a `tls` link may be silent so long while it repairs a loss. */
 const tlsDeadlineMs = 1500
 

@@ -120,19 +120,19 @@ t.test('a relay whose process is killed forwards until the next one takes over',
 })
 
 t.test(
-  'a relay that nobody restarts is left after ten seconds, and its kernel stops after fifteen',
+  'a relay that nobody restarts is left after fifteen seconds, when its kernel stops',
   kernel,
   async (t) => {
     await using diamond = await lab(pinFolder(t), { diamond: { hitless: false } })
     await kernelsUp(diamond, ['a', 'r', 's', 'b'])
-    const arrivals = Promise.all([stream(diamond, 'a', 'b', 2000, 7), stream(diamond, 'b', 'a', 2000, 7)])
+    const arrivals = Promise.all([stream(diamond, 'a', 'b', 2500, 8), stream(diamond, 'b', 'a', 2500, 8)])
     await afterMs(500)
     const killedMs = performance.now()
     diamond.node('r').kill('SIGKILL')
     while (!/a: neighbour-down [^\n]*"r"/.test(diamond.output())) await afterMs(20)
     const leftMs = performance.now() - killedMs
-    t.ok(leftMs > 9500, `left after ${Math.round(leftMs)} ms`)
-    for (const { count } of await arrivals) t.ok(count >= 1990, `${count} of 2000`)
+    t.ok(leftMs > 14_000, `left after ${Math.round(leftMs)} ms`)
+    for (const { count } of await arrivals) t.ok(count >= 2490, `${count} of 2500`)
     const [toR] = (await report(diamond, 'a')).kernelLinks
     t.equal(toR?.state, 'down')
     t.ok((await report(diamond, 's')).kernelCounters.forwarded > 100, 'the other relay has taken over')

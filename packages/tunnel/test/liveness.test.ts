@@ -563,19 +563,19 @@ t.test("a kernel's finding takes a living link down at once, and keeps it down",
   t.equal(end.contradictedMs(pair.nowMs), 0)
 })
 
-t.test('a daemon may be silent for ten seconds while its kernel answers, not longer', async (t) => {
+t.test('a daemon may be silent for fifteen seconds while its kernel answers, not longer', async (t) => {
   const pair = createPair()
   pair.pass(200)
   const fromMs = pair.nowMs
   pair.frozen[1] = true
   pair.kernel[0] = 'fresh'
-  pair.pass(9900)
+  pair.pass(14_900)
   t.strictSame(pair.downs(), [])
   t.ok(pair.ends[0].nextAtMs() > pair.nowMs - 1, 'and nobody spins meanwhile')
   pair.pass(200)
   t.match(pair.downs(), [/0 down silent$/])
   const tookMs = timeOf(pair.downs()[0]) - fromMs
-  t.ok(tookMs >= 9990 && tookMs <= 10_001, `${tookMs} ms`)
+  t.ok(tookMs >= 14_990 && tookMs <= 15_001, `${tookMs} ms`)
 })
 
 t.test(
