@@ -77,6 +77,13 @@ t.test('the unit gives one capability, one device, and a read-only system', asyn
   t.match(own, / --mesh m$/m)
 })
 
+t.test('as root the unit has what programs in the kernel need, and no more', async (t) => {
+  const unit = systemdUnit({ ...options, user: { name: 'root' } })
+  t.match(unit, /^CapabilityBoundingSet=CAP_NET_ADMIN CAP_BPF CAP_PERFMON$/m)
+  t.match(unit, /^SystemCallFilter=@system-service bpf$/m)
+  t.match(systemdUnit(options), /^SystemCallFilter=@system-service$/m)
+})
+
 t.test('a path with blanks and signs of systemd stays one word', async (t) => {
   t.match(
     systemdUnit({ ...options, program: '/opt/my 100%"$x/x0t' }),

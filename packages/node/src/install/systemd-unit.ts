@@ -11,7 +11,8 @@ export interface UnitOptions {
 }
 
 /**
- * A hardened unit for the node: no root, one capability, one device, a read-only system.
+ * A hardened unit for the node: no root, one capability, one device, a read-only system. As `root` it still has three
+ * capabilities only, and may use the fast path: pins belong to root, and programs in the kernel ask for two more.
  * MemoryDenyWriteExecute is absent because V8 compiles at run time. A node that ends is started again within a tenth of a
  * second, as others miss it; systemd counts restarts until the next start by hand, and only after many of them does the
  * wait grow, to ten seconds, so that a node that cannot run does not keep the machine busy.
@@ -20,6 +21,8 @@ export function systemdUnit({ program, user, home, mesh }: UnitOptions): string 
   const words = ['node', 'start', '--home', home, '--log-format', 'json']
   if (mesh !== undefined) words.push('--mesh', mesh)
   const state = home.slice('/var/lib/'.length)
+  const mayUseKernel = user !== 'dynamic' && user.name === 'root'
+  const capabilities = ['CAP_NET_ADMIN', ...(mayUseKernel ? ['CAP_BPF', 'CAP_PERFMON'] : [])].join(' ')
   const belowHome = /^\/(home|root|run\/user)\//.test(program)
   return `[Unit]
 Description=x0t mesh node
@@ -46,8 +49,8 @@ StateDirectory=${state}
 StateDirectoryMode=0700
 UMask=0077
 
-AmbientCapabilities=CAP_NET_ADMIN
-CapabilityBoundingSet=CAP_NET_ADMIN
+AmbientCapabilities=${capabilities}
+CapabilityBoundingSet=${capabilities}
 NoNewPrivileges=yes
 DevicePolicy=closed
 DeviceAllow=/dev/net/tun rw
@@ -67,7 +70,7 @@ RestrictSUIDSGID=yes
 LockPersonality=yes
 RemoveIPC=yes
 SystemCallArchitectures=native
-SystemCallFilter=@system-service
+SystemCallFilter=@system-service${mayUseKernel ? ' bpf' : ''}
 SystemCallErrorNumber=EPERM
 LimitNOFILE=65536
 LimitNICE=-20
