@@ -7,6 +7,7 @@ import { oppositeEnds } from './mttr/ends.ts'
 import { machineMs } from './mttr/machine-clock.ts'
 import { measureStream } from './mttr/measure-stream.ts'
 import { startStream } from './mttr/stream/stream.ts'
+import { inRealTime, type Scheduling } from './mttr/scheduling.ts'
 import type { MttrSystem, RunningSystem } from './mttr/system.ts'
 import type { Objective } from './objective.ts'
 import { requirePrograms } from './programs.ts'
@@ -24,6 +25,8 @@ export interface CalmOptions extends BedPortOptions {
   /** Datagrams a second. */
   readonly rateHz: number
   readonly cables?: CableKind
+  /** For the processes of all systems alike; `ordinary` where absent. */
+  readonly scheduling?: Scheduling
   readonly runFolder: string
   readonly objectives: readonly Objective[]
   readonly command: string
@@ -66,13 +69,20 @@ export async function calmBench(options: CalmOptions): Promise<Report> {
       timestamp,
       environment,
       command,
-      parameters: { shape, seconds: durationMs / 1000, hogs, rateHz },
+      parameters: {
+        shape,
+        seconds: durationMs / 1000,
+        hogs,
+        rateHz,
+        cables: options.cables ?? 'veth',
+        scheduling: options.scheduling ?? 'ordinary',
+      },
       results: book.results(),
       skipped: [],
       failed: [],
       notes: [
         `Nothing is broken. ${hogs === 0 ? 'No load.' : `stress-ng --cpu ${hogs} runs beside the mesh the whole time.`} ` +
-          'false-failovers: links that a node declared down and paths that it gave up.',
+          'false-failovers: links that a node declared down, paths that it gave up, sessions of a routing daemon that ended.',
         `lost, late, outage: of one numbered UDP datagram of 64 bytes every ${1000 / rateHz} ms from end to end; late is ` +
           'what took 10 ms longer than the 99th percentile of the first second.',
         ...systems.map(({ setup }) => setup),
@@ -102,7 +112,9 @@ async function leaveAlone(
   const { onProgress: _told, ...ports } = options
   const runner = system.runner ?? { kind: 'none' as const }
   await using bed = await createBed({ ...ports, name: calmBed, runner })
-  await using running: RunningSystem = await system.start(bedTools(bed))
+  await using started: RunningSystem = await system.start(bedTools(bed))
+  const hosts = bed.plan.hosts.map(({ name }) => name)
+  const running = options.scheduling === 'round-robin' ? await inRealTime(started, hosts, bed.run) : started
   const { source, destination } = oppositeEnds(topology)
   const sleep = (ms: number): Promise<void> => delay(ms, undefined, { signal: bed.signal })
   await using stream = await startStream(bed, {

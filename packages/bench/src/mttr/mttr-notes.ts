@@ -1,4 +1,5 @@
 import { factsOf, type MttrFault } from './fault-names.ts'
+import type { CableKind } from '@x0t/testbed'
 import type { Scheduling } from './scheduling.ts'
 import { lateByMs, mostStall, overdueMs, quietMs } from './measure-stream.ts'
 
@@ -10,10 +11,18 @@ export interface NotedOptions {
   readonly observeMs: number
   readonly seed: number
   readonly scheduling: Scheduling
+  readonly cables?: CableKind
 }
 
 /** How it was measured, and what the figures do not show. */
-export function mttrNotes({ faults, rateHz, observeMs, seed, scheduling }: NotedOptions): readonly string[] {
+export function mttrNotes({
+  faults,
+  rateHz,
+  observeMs,
+  seed,
+  scheduling,
+  cables = 'veth',
+}: NotedOptions): readonly string[] {
   return [
     `One numbered UDP datagram of ${payloadBytes} bytes every ${1000 / rateHz} ms from end to end; sender and receiver run with ` +
       'real-time priority, the same for every system, on the same monotonic clock. ' +
@@ -33,5 +42,12 @@ export function mttrNotes({ faults, rateHz, observeMs, seed, scheduling }: Noted
       : 'The processes of the systems are scheduled as any other: work on the machine may hold up their timers.',
     'All hosts are network namespaces of one machine, joined by veth pairs: the daemons share its cores, and links between ' +
       'machines behave otherwise.',
+    ...(cables === 'bpf'
+      ? [
+          'Between the two ends of each link lies a program with a fault switch, for all systems alike: it drops both directions ' +
+            'from one packet to the next, also what XDP forwards, and the moment of the fault is known to the microsecond. There ' +
+            'link-down takes the carrier from both hosts, and crash cuts all links of a host that forwards in its kernel at once.',
+        ]
+      : []),
   ]
 }

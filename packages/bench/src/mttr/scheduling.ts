@@ -41,6 +41,7 @@ export async function inRealTime(
     ...(running.reactions === undefined
       ? {}
       : { reactions: (sinceMs: number) => running.reactions!(sinceMs) }),
+    ...(running.alarms === undefined ? {} : { alarms: (sinceMs: number) => running.alarms!(sinceMs) }),
     [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
   }
 }

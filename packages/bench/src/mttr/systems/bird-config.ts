@@ -73,15 +73,13 @@ function asOf(index: number): number {
 }
 
 /**
- * Wall-clock instant, ms since 1970, of the first line at or after `sinceWallMs` in which BIRD says that it lost a
- * neighbour; undefined if there is none. Times in the log are UTC with microseconds.
+ * Wall-clock instants, ms since 1970, of the lines at or after `sinceWallMs` in which BIRD says that it lost a neighbour.
+ * Times in the log are UTC with microseconds.
  */
-export function firstBirdAlarm(log: string, sinceWallMs: number): number | undefined {
+export function birdAlarms(log: string, sinceWallMs: number): readonly number[] {
   const line =
     /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)\.(\d{6}) <\w+> (?:\w+: Session to \S+ changed state from Up to |link\d+: State changed to stop)/gm
-  for (const [, day, time, micros] of log.matchAll(line)) {
-    const atMs = Date.parse(`${day!}T${time!}Z`) + Number(micros) / 1000
-    if (atMs >= sinceWallMs) return atMs
-  }
-  return undefined
+  return [...log.matchAll(line)]
+    .map(([, day, time, micros]) => Date.parse(`${day!}T${time!}Z`) + Number(micros) / 1000)
+    .filter((atMs) => atMs >= sinceWallMs)
 }

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import type { ProcessIdentity, Run } from '@x0t/testbed'
 import type { BedTools } from '../../bed-tools.ts'
 import { versionOf } from '../../tunnel.ts'
-import type { MttrSystem, Reactions } from '../system.ts'
-import { birdConfig, firstBirdAlarm, type BfdTimers } from './bird-config.ts'
+import type { Alarm, MttrSystem, Reactions } from '../system.ts'
+import { birdAlarms, birdConfig, type BfdTimers } from './bird-config.ts'
 import { indexOf, loopbackOf, vethLinks, type RoutedLink } from './routed-link.ts'
 import { prepareRouterKernel } from './router-kernel.ts'
 import { runPrepared } from './run-prepared.ts'
@@ -31,6 +31,7 @@ export function bird(name: string, timers: BfdTimers): MttrSystem {
         {
           isWhole: () => adjacenciesAreUp(tools, 'bird', (host) => vethLinks(tools.bed.plan, host)),
           reactions: birdReactions(tools),
+          alarms: birdAlarmsOf(tools),
         },
       ),
   }
@@ -70,15 +71,24 @@ export async function startBird(
 
 /** When the first of the daemons said that it lost a neighbour, from their logs. */
 export function birdReactions(tools: BedTools): (sinceMs: number) => Promise<Reactions> {
+  const alarmsOf = birdAlarmsOf(tools)
+  return async (sinceMs) => {
+    const alarms = await alarmsOf(sinceMs)
+    return alarms.length === 0 ? {} : { detectedMs: Math.min(...alarms.map(({ atMs }) => atMs)) }
+  }
+}
+
+/** Neighbours that the daemons said they lost, from their logs. */
+export function birdAlarmsOf(tools: BedTools): (sinceMs: number) => Promise<readonly Alarm[]> {
   return async (sinceMs) => {
     const offsetMs = wallOffsetMs()
-    const alarms: number[] = []
+    const alarms: Alarm[] = []
     for (const { name } of tools.bed.plan.hosts) {
       const log = await readFile(logFileOf(tools, name), 'utf8').catch(() => '')
-      const alarm = firstBirdAlarm(log, sinceMs + offsetMs)
-      if (alarm !== undefined) alarms.push(alarm - offsetMs)
+      for (const atMs of birdAlarms(log, sinceMs + offsetMs))
+        alarms.push({ host: name, event: 'neighbour-lost', atMs: atMs - offsetMs })
     }
-    return alarms.length === 0 ? {} : { detectedMs: Math.min(...alarms) }
+    return alarms.toSorted((a, b) => a.atMs - b.atMs)
   }
 }
 

@@ -2,7 +2,7 @@ import { X0tError } from '@x0t/core'
 import type { ProcessIdentity } from '@x0t/testbed'
 import type { BedTools } from '../../bed-tools.ts'
 import type { PreparedHosts } from '../../overlays/prepared-hosts.ts'
-import type { Reactions, RunningSystem } from '../system.ts'
+import type { Alarm, Reactions, RunningSystem } from '../system.ts'
 
 /** Starts every host of the bed in order and keeps account of the processes of each. The bed ends them. */
 export async function runPrepared(
@@ -11,6 +11,7 @@ export async function runPrepared(
   more: {
     readonly isWhole?: () => Promise<boolean>
     readonly reactions?: (sinceMs: number) => Promise<Reactions>
+    readonly alarms?: (sinceMs: number) => Promise<readonly Alarm[]>
   } = {},
 ): Promise<RunningSystem> {
   const processes = new Map<string, readonly ProcessIdentity[]>()

@@ -19,6 +19,9 @@ interface CalmFlags extends ReportOptions, LivenessFlags {
   readonly load: number
   readonly shape: string
   readonly rate?: number
+  readonly against: readonly string[]
+  readonly x0t: boolean
+  readonly scheduling: 'round-robin' | 'ordinary'
   readonly set?: readonly string[]
   readonly dir?: string
 }
@@ -31,10 +34,22 @@ export function registerCalm(bench: Command, context: CommandContext): void {
       .option('--load <n>', 'processor hogs beside it (stress-ng --cpu N); 0: none', wholeNumber(0, 1024), 2)
       .option('--shape <shape>', 'diamond, ring:N or grid:WxH', 'diamond')
       .option('--rate <hz>', 'datagrams a second of the stream (default: 1000)', wholeNumber(10, 5000))
+      .option(
+        '--against <names>',
+        'peers, as of x0t bench mttr, like bird@1ms',
+        (text: string) => text.split(',').filter((name) => name !== ''),
+        [],
+      )
+      .option('--no-x0t', 'only the peers')
+      .addOption(
+        new Option('--scheduling <class>', 'of the daemons of all systems alike; round-robin is in real time')
+          .choices(['round-robin', 'ordinary'])
+          .default('ordinary'),
+      )
       .option('--set <section.key=value>', 'any setting of the nodes; repeatable', repeatable)
       .addOption(new Option('--dir <folder>', 'folder of the records (default: /run/x0t-testbed for root)')),
   ).action(async (options: CalmFlags) => {
-    const [{ calmBench, x0tSystem }, { parseShape }] = await Promise.all([
+    const [{ calmBench, choosePeerSystem, x0tSystem }, { parseShape }] = await Promise.all([
       import('@x0t/bench'),
       import('@x0t/testbed'),
     ])
@@ -43,7 +58,11 @@ export function registerCalm(bench: Command, context: CommandContext): void {
     const runner = nodeRunner(options.set ?? [])
     const report = await calmBench({
       ...portsOf(context),
-      systems: [x0tSystem({ runner, ...(kernel === undefined ? {} : { kernel }) })],
+      systems: [
+        ...(options.x0t ? [x0tSystem({ runner, ...(kernel === undefined ? {} : { kernel }) })] : []),
+        ...[...new Set(options.against)].map(choosePeerSystem),
+      ],
+      scheduling: options.scheduling,
       topology: parseShape(options.shape),
       shape: options.shape,
       durationMs: options.minutes * 60_000,
