@@ -2,6 +2,7 @@ import type { Bed } from './bed.ts'
 import { endProcesses } from './end-processes.ts'
 import { removePins } from './cables/join-cables.ts'
 import { namespacesOf } from './network-plan.ts'
+import { removeNodePins } from './remove-pins.ts'
 import { removeNetwork, restoreNetnsFolder } from './network.ts'
 import { processesInNamespace, type ProcessIdentity } from './process-table.ts'
 
@@ -21,6 +22,7 @@ export async function removeBed(bed: Bed): Promise<void> {
   await endProcesses(await processesOf(bed), { graceMs, clock })
   // A supervisor or a late start may have put new ones there meanwhile; those get no grace.
   await endProcesses(await processesOf(bed), { graceMs: 0, clock })
+  if (manifest.runner.kind === 'x0t') await removeNodePins(namespacesOf(plan))
   await removeNetwork(plan, run)
   await removePins(bed, run)
   await restoreNetnsFolder(manifest.netnsFolder, run)

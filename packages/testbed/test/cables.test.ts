@@ -3,6 +3,7 @@ import t from 'tap'
 import { cableBetween, cablesOf, maxCables, middleNamespace } from '../src/cables/cable-plan.ts'
 import { dropRatios, dropsOf } from '../src/cables/drop-ratios.ts'
 import { cableBytes, faultSwitch, switchWord } from '../src/cables/fault-switch.ts'
+import { isFastPathOf } from '../src/remove-pins.ts'
 import { namespacesOf, parseShape, planNetwork } from '../src/index.ts'
 
 const plan = planNetwork('lab', parseShape('diamond'), { cables: 'bpf' })
@@ -138,4 +139,12 @@ t.test('of several faults on a cable the greatest counts in each direction', asy
       [1, 1],
     ],
   )
+})
+
+t.test('what nodes pin is told from what others pin by the namespace in its name', async (t) => {
+  const namespaces = new Set([4026532000])
+  t.ok(isFastPathOf('fastpath-4026532000-0011223344556677', namespaces))
+  t.notOk(isFastPathOf('fastpath-4026532001-0011223344556677', namespaces))
+  t.notOk(isFastPathOf('flow', namespaces))
+  t.notOk(isFastPathOf('fastpath-', namespaces))
 })

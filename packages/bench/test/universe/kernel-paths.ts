@@ -1,0 +1,131 @@
+// Run by kernel-paths.test.ts in namespaces of its own: what the kernel watches and forwards, measured.
+import { existsSync, readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { defaultPinRoot } from '@x0t/bpf'
+import { parseShape } from '@x0t/testbed'
+import {
+  bpfOverheadBench,
+  calmBench,
+  mttrBench,
+  relayBench,
+  relayPaths,
+  takeoverBench,
+  x0tSystem,
+} from '../../src/index.ts'
+
+t.setTimeout(500_000)
+
+const runFolder = '/run/beds'
+const env = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^(X0T_|NODE_OPTIONS|TAP)/.test(name)),
+)
+const { signal } = new AbortController()
+const common = { runFolder, env, signal, objectives: [], command: 'test', versions: {} }
+const x0t = x0tSystem({
+  runner: {
+    kind: 'x0t',
+    command: [
+      process.execPath,
+      '--disable-warning=ExperimentalWarning',
+      fileURLToPath(new URL('../../../cli/bin/x0t.js', import.meta.url)),
+    ],
+    settings: {},
+  },
+  kernel: { probeIntervalMs: 1 },
+})
+
+t.test('the kernel heals round faults in the cables', { timeout: 200_000 }, async (t) => {
+  const told: string[] = []
+  const report = await mttrBench({
+    ...common,
+    systems: [x0t],
+    faults: ['blackhole', 'crash'],
+    topology: parseShape('diamond'),
+    shape: 'diamond',
+    runs: 1,
+    peerRuns: 1,
+    rateHz: 2000,
+    observeMs: 30_000,
+    seed: 5,
+    scheduling: 'ordinary',
+    cables: 'bpf',
+    onProgress: (text) => told.push(text),
+  })
+  t.strictSame(report.failed, [], told.join('\n'))
+  for (const fault of ['blackhole', 'crash'] as const) {
+    const runs = report.runs.filter((run) => run.fault === fault)
+    const [run] = runs.filter(({ outcome }) => outcome !== 'invalid')
+    t.match(
+      run ?? runs[0],
+      { outcome: 'recovered', injectionWindowMs: 0, evidence: /the cables of .* dropped by the fault/ },
+      told.join('\n'),
+    )
+  }
+})
+
+t.test('a relay whose daemon is killed forwards on', { timeout: 150_000 }, async (t) => {
+  const told: string[] = []
+  const report = await takeoverBench({
+    ...common,
+    systems: [x0t],
+    runs: 1,
+    packets: 2000,
+    rateHz: 500,
+    cables: 'bpf',
+    onProgress: (text) => told.push(text),
+  })
+  t.strictSame(report.failed, [], told.join('\n'))
+  const of = (name: string): number => report.results.find((one) => one.name === name)!.median
+  t.ok(of('lost/x0t') < 1000, `${of('lost/x0t')} of the 1000 after the kill were lost`)
+  t.ok(of('restart/x0t') > 0)
+})
+
+t.test('nothing happens to a mesh that is left alone', { timeout: 100_000 }, async (t) => {
+  const report = await calmBench({
+    ...common,
+    systems: [x0t],
+    topology: parseShape('pair'),
+    shape: 'pair',
+    durationMs: 3000,
+    hogs: 0,
+    rateHz: 500,
+    cables: 'bpf',
+  })
+  const names = report.results.map(({ name }) => name)
+  for (const name of ['false-failovers', 'lost', 'sent']) t.ok(names.includes(`${name}/x0t`), name)
+})
+
+t.test('a relay is measured on every path', { timeout: 200_000 }, async (t) => {
+  const told: string[] = []
+  const report = await relayBench({
+    ...common,
+    runs: 1,
+    seconds: 1,
+    datagramBytes: 200,
+    onProgress: (text) => told.push(text),
+  })
+  t.strictSame(report.failed, [], told.join('\n'))
+  for (const path of relayPaths)
+    for (const quantity of ['pps', 'cpu', 'load'])
+      t.ok(
+        report.results.find(({ name }) => name === `${quantity}/${path}`)!.median > 0,
+        `${quantity}/${path}`,
+      )
+})
+
+t.test('what observing costs is measured, and every program ran', { timeout: 100_000 }, async (t) => {
+  const report = await bpfOverheadBench({ ...common, runs: 1, seconds: 1, each: false, offloads: true })
+  t.strictSame(report.skipped, [])
+  const names = report.results.map(({ name }) => name)
+  for (const name of ['tcp/none', 'tcp/all', 'overhead-throughput/all', 'overhead-cpu/all'])
+    t.ok(names.includes(name), name)
+  for (const program of ['x0t_flow_in', 'x0t_flow_out', 'x0t_drop', 'x0t_switch'])
+    t.ok(names.includes(`run-time/${program}`), program)
+})
+
+t.test('nothing of all this is left behind', async (t) => {
+  t.equal(existsSync(runFolder), false)
+  t.strictSame(existsSync('/run/netns') ? readdirSync('/run/netns') : [], [])
+  t.strictSame(existsSync(defaultPinRoot) ? readdirSync(defaultPinRoot) : [], [])
+})
