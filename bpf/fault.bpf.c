@@ -186,6 +186,8 @@ int x0t_fault_cable(struct __sk_buff *skb)
 		return TCX_DROP;
 	}
 	__sync_fetch_and_add(&cable->passed[side], 1);
+	if (skb->len >= FAULT_LARGE_BYTES)
+		__sync_fetch_and_add(&cable->large_bytes[side], skb->len);
 	return bpf_redirect(skb->ifindex ^ 1, 0);
 }
 

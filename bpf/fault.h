@@ -12,6 +12,7 @@
 
 #define FAULT_MAX_CABLES 4096
 #define FAULT_DROP_ALL 0xffffffffU
+#define FAULT_LARGE_BYTES 512
 
 /* fault_switch, ARRAY of FAULT_MAX_CABLES by number of the cable, mmapable. */
 struct fault_cable {
@@ -24,7 +25,9 @@ struct fault_cable {
 	/* Written by the kernel, by the side on which the packet came in; a GSO buffer counts as one. */
 	__u64 passed[2];
 	__u64 dropped[2];
-	__u64 reserved[3];
+	/* Bytes of the frames of FAULT_LARGE_BYTES or more that passed: of data rather than of probes. */
+	__u64 large_bytes[2];
+	__u64 reserved;
 };
 
 /*

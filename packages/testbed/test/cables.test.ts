@@ -72,10 +72,12 @@ t.test('a switch touches its own cable only, and reads what the kernel counted',
     [18, 6n],
     [19, 7n],
     [20, 8n],
+    [21, 600n],
+    [22, 1200n],
   ] as const)
     view.setBigUint64(word * 8, value, true)
-  t.strictSame(switches.counters(third!, 0), { passed: 5, dropped: 7 })
-  t.strictSame(switches.counters(third!, 1), { passed: 6, dropped: 8 })
+  t.strictSame(switches.counters(third!, 0), { passed: 5, dropped: 7, largeBytes: 600 })
+  t.strictSame(switches.counters(third!, 1), { passed: 6, dropped: 8, largeBytes: 1200 })
 })
 
 t.test('any share survives in the switch to 2^-31', async (t) => {

@@ -1,11 +1,18 @@
 import { X0tError } from '@x0t/core'
-import { inNamespace, linksOf, type Bed, type NetworkPlan } from '@x0t/testbed'
+import { cableCounters, inNamespace, linksOf, type Bed, type NetworkPlan } from '@x0t/testbed'
 
 /** Bytes that each host has sent to each neighbour so far, by `host>neighbour`. */
 export type SentBytes = ReadonlyMap<string, number>
 
-/** Reads the counters of all interfaces of the bed. */
+/**
+ * Reads the counters of all interfaces of the bed, or of its cables: those count large frames only, so that probes every
+ * fraction of a millisecond do not look like a stream.
+ */
 export async function readSentBytes(bed: Bed): Promise<SentBytes> {
+  if (bed.plan.cables === 'bpf') {
+    const counters = await cableCounters(bed)
+    return new Map(counters.map(({ from, to, largeBytes }) => [`${from}>${to}`, largeBytes]))
+  }
   const read = bed.plan.hosts.map(async ({ name, namespace }) => {
     const { stdout } = await bed.run(inNamespace(namespace, ['cat', '/proc/net/dev']))
     const bytes = parseSentBytes(stdout)

@@ -3,7 +3,7 @@ import type { Cable } from './cable-plan.ts'
 /** struct fault_cable of bpf/fault.h: the switch, packets passed and dropped by side, room for more. */
 export const cableBytes = 64
 const wordsOfCable = cableBytes / 8
-const [dropAt, passedAt, droppedAt] = [0, 1, 3]
+const [dropAt, passedAt, droppedAt, largeBytesAt] = [0, 1, 3, 5]
 
 /** FAULT_DROP_ALL of bpf/fault.h: this of 2^32 is all of them. */
 const dropAll = 0xffff_ffff
@@ -12,6 +12,8 @@ const dropAll = 0xffff_ffff
 export interface SideCounters {
   readonly passed: number
   readonly dropped: number
+  /** Bytes of the frames of 512 bytes or more that passed: of data rather than of probes. */
+  readonly largeBytes: number
 }
 
 /** The switches of all cables of a testbed: memory that the program in the kernel reads for every packet. */
@@ -42,6 +44,7 @@ export function faultSwitch(memory: ArrayBuffer): FaultSwitch {
     counters: (cable, side) => ({
       passed: Number(load(cable, passedAt + side)),
       dropped: Number(load(cable, droppedAt + side)),
+      largeBytes: Number(load(cable, largeBytesAt + side)),
     }),
   }
 }

@@ -12,10 +12,8 @@ export interface StreamLibc {
   socket(bound: SocketAddress): number
   /** False where the kernel refused the datagram: no route, no buffer. */
   send(fd: number, payload: Uint8Array<ArrayBuffer>, to: SocketAddress): boolean
-  /** Bytes of a datagram that has arrived, 0 if there is none. Does not wait. */
-  receive(fd: number, into: Uint8Array<ArrayBuffer>): number
-  /** Waits for either of two descriptors; true for those that can be read or whose other end is closed. */
-  wait(first: number, second: number, timeoutMs: number): readonly [boolean, boolean]
+  /** Whether a descriptor can be read or its other end is closed. Does not wait. */
+  isReadable(fd: number): boolean
 }
 
 const clockMonotonic = 1
@@ -37,7 +35,6 @@ const signatures = {
   bind: { arguments: ['i32', 'buffer', 'u32'], return: 'i32' },
   setsockopt: { arguments: ['i32', 'i32', 'i32', 'buffer', 'u32'], return: 'i32' },
   sendto: { arguments: ['i32', 'buffer', 'u64', 'i32', 'buffer', 'u32'], return: 'i64' },
-  recv: { arguments: ['i32', 'buffer', 'u64', 'i32'], return: 'i64' },
   poll: { arguments: ['buffer', 'u64', 'i32'], return: 'i32' },
 } as const
 
@@ -46,7 +43,7 @@ export function openStreamLibc(): StreamLibc {
   // struct timespec of 64-bit Linux; seconds since boot fit 32 bits.
   const time = new Uint32Array(4)
   const timeBytes = new Uint8Array(time.buffer)
-  const polled = new Int32Array(4)
+  const polled = new Int32Array(2)
   const polledBytes = new Uint8Array(polled.buffer)
   const readable = 1
   return {
@@ -78,12 +75,11 @@ export function openStreamLibc(): StreamLibc {
     send: (fd, payload, to) =>
       Number(libc.sendto(fd, payload, BigInt(payload.length), dontWait, to.bytes, to.bytes.length)) ===
       payload.length,
-    receive: (fd, into) => Math.max(0, Number(libc.recv(fd, into, BigInt(into.length), dontWait))),
-    wait(first, second, timeoutMs) {
-      polled.set([first, readable, second, readable])
-      libc.poll(polledBytes, 2n, timeoutMs)
+    isReadable(fd) {
+      polled.set([fd, readable])
+      libc.poll(polledBytes, 1n, 0)
       // revents is the upper half of the second word.
-      return [polled[1]! >>> 16 !== 0, polled[3]! >>> 16 !== 0]
+      return polled[1]! >>> 16 !== 0
     },
   }
 }
