@@ -2,7 +2,8 @@
 /*
  * Generator of valid data datagrams, for measuring relays: run with live frames (BPF_F_TEST_XDP_LIVE_FRAMES) on an
  * interface, it numbers and tags each frame anew, as the neighbour's kernel would, and sends it out of that interface. Frames
- * are Ethernet, IPv4 without options, UDP with the checksum zero, and the datagram.
+ * are Ethernet, IPv4 without options, UDP with the checksum zero, and the datagram. The kernel uses frames again as those who
+ * got them left them, so all that relays change is written each time.
  */
 #include "vmlinux-min.h"
 #include <bpf/bpf_endian.h>
@@ -12,6 +13,7 @@
 #include "siphash.h"
 
 #define HEADER_OFFSET (sizeof(struct ethhdr) + sizeof(struct iphdr) + sizeof(struct udphdr))
+#define HEAD_WORDS 12
 #define PS_OF_NS 1000
 /* A generator that was held up makes up for so much of it. */
 #define MOST_BEHIND_PS (100 * 1000 * PS_OF_NS)
@@ -26,6 +28,8 @@ struct gendata {
 	__u64 packets;
 	__u64 bytes;
 	__u64 early;       /* frames that were not due, and went back to the pool */
+	/* Written by whoever generates: how frames begin, headers and a little more; number and tag do not matter. */
+	__u64 head[HEAD_WORDS];
 };
 
 struct {
@@ -53,17 +57,20 @@ int x0t_gendata(struct xdp_md *xdp)
 {
 	void *data = (void *)(long)xdp->data;
 	void *end = (void *)(long)xdp->data_end;
+	__u64 *frame = data;
 	__u64 *words = data + HEADER_OFFSET;
 	__u64 header[HEADER_BYTES / 8];
 	__u32 key = 0;
 	struct gendata *state = bpf_map_lookup_elem(&x0t_gendata_state, &key);
 
-	if (!state || (void *)words + HEADER_BYTES > end)
+	if (!state || data + HEAD_WORDS * 8 > end)
 		return XDP_ABORTED;
 	if (state->interval_ps && !is_due(state)) {
 		state->early++;
 		return XDP_DROP;
 	}
+	for (int i = 0; i < HEAD_WORDS; i++)
+		frame[i] = state->head[i];
 	for (int i = 0; i < HEADER_BYTES / 8; i++)
 		header[i] = words[i];
 	header[1] = bpf_cpu_to_be64(KERNEL_COUNTER_BASE + ++state->number);

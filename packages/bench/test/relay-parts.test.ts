@@ -57,7 +57,7 @@ t.test('a frame holds a data datagram as ARCHITECTURE.md has it', async (t) => {
 })
 
 t.test('the generator is told an interval in picoseconds', async (t) => {
-  const memory = new ArrayBuffer(64)
+  const memory = new ArrayBuffer(160)
   const state = generatorState(memory)
   state.setKey(Uint8Array.from({ length: 16 }, (_, at) => at))
   state.setRate(3_000_000)
@@ -66,6 +66,8 @@ t.test('the generator is told an interval in picoseconds', async (t) => {
   state.setRate(0)
   t.equal(view.getBigUint64(16, true), 0n)
   t.equal(view.getUint8(15), 15)
+  state.setFrame(Uint8Array.from({ length: 200 }, (_, at) => at))
+  t.strictSame([view.getUint8(64), view.getUint8(159)], [0, 95], 'how frames begin')
   view.setBigUint64(40, 7n, true)
   t.equal(state.packets(), 7)
 })

@@ -41,7 +41,8 @@ const bare: Variant = { name: 'none', observers: [] }
  * Sends one TCP stream over a veth pair with and without the programs that observe, in turn, and compares throughput and
  * processor time. Results: `tcp/<variant>` (Mbit/s), `cpu/<variant>` (processor seconds of the whole machine per GB
  * received), `overhead-throughput/<variant>` and `overhead-cpu/<variant>` (%, each round against its own run without),
- * and of a last run with statistics `run-time/<program>` (ns) and `runs/<program>` (per second). Variants: `none`, `all`, and with
+ * and of a last run with statistics `run-time/<program>` (ns), `runs/<program>` (per second) and `share/all` (% of the busy
+ * processor time that all of them took). Variants: `none`, `all`, and with
  * `each` every object by itself.
  * @throws X0tError BENCH_TOOL_MISSING, BENCH_OPTION_INVALID, BENCH_MEASUREMENT_FAILED, TESTBED_NEEDS_ROOT
  */
@@ -92,8 +93,9 @@ export async function bpfOverheadBench(options: BpfOverheadOptions): Promise<Rep
         'which of the two comes first does too.',
       'cpu: busy time of all processors (/proc/stat: user, system, interrupts) per GB received. overhead: each run with ' +
         'programs against the run without beside it, below 0 where it was the better one.',
-      'flow is attached to the interfaces of both hosts; the others see the whole machine and are attached once. run-time ' +
-        'and runs are of one more run with statistics of the kernel on, which themselves cost time.',
+      'flow is attached to the interfaces of both hosts; the others see the whole machine and are attached once. run-time, ' +
+        'runs and share (of the busy time of all processors) are of one more run with statistics of the kernel on, whose reading ' +
+        'of the clock is part of the time of each run.',
     ],
   }
   return makeReport(parts, objectives)
@@ -183,15 +185,18 @@ async function countRuns(
     const programs = await backend.listPrograms()
     return new Map(programs.map(({ id, runCount, runTimeNs }) => [id, { runs: runCount, ns: runTimeNs }]))
   }
-  const before = await read()
+  const [before, busyBefore] = [await read(), await machineCpuSeconds()]
   await tcpRun(lab, targetOf(lab), seconds)
-  const after = await read()
+  const [after, busyAfter] = [await read(), await machineCpuSeconds()]
+  let totalNs = 0
   for (const { program, id } of attached) {
     const runs = (after.get(id)?.runs ?? 0) - (before.get(id)?.runs ?? 0)
     const ns = (after.get(id)?.ns ?? 0) - (before.get(id)?.ns ?? 0)
     book.add(`runs/${program}`, '1/s', runs / seconds)
     if (runs > 0) book.add(`run-time/${program}`, 'ns', ns / runs)
+    totalNs += ns
   }
+  book.add('share/all', '%', (totalNs / 1e9 / (busyAfter - busyBefore)) * 100)
 }
 
 function targetOf(lab: Lab): string {

@@ -16,6 +16,7 @@ const program = loaded.programs.get('x0t_gendata')!
 const state = generatorState(loaded.maps.get('x0t_gendata_state')!.memory())
 state.setKey(Buffer.from(job.keyHex, 'hex'))
 const frame = new Uint8Array(Buffer.from(job.frameHex, 'hex'))
+state.setFrame(frame)
 /** Runs of the program between two looks at the clock; it returns early ones within nanoseconds. */
 const burst = 20_000
 const nowMs = (): number => Number(process.hrtime.bigint()) / 1e6

@@ -21,11 +21,14 @@ export interface GeneratorReply {
 }
 
 /** struct gendata of bpf/gendata.bpf.c. */
-const offsetOf = { key: 0, intervalPs: 16, number: 24, duePs: 32, packets: 40 } as const
+const offsetOf = { key: 0, intervalPs: 16, number: 24, duePs: 32, packets: 40, head: 64 } as const
+const headBytes = 96
 
 /** The memory that the generator in the kernel shares with its owner. */
 export interface GeneratorState {
   setKey(key: Uint8Array): void
+  /** How every frame is to begin, whatever became of it before. */
+  setFrame(frame: Uint8Array): void
   setRate(ratePerSecond: number): void
   packets(): number
 }
@@ -35,6 +38,9 @@ export function generatorState(memory: ArrayBuffer): GeneratorState {
   return {
     setKey(key) {
       new Uint8Array(memory).set(key.subarray(0, 16), offsetOf.key)
+    },
+    setFrame(frame) {
+      new Uint8Array(memory).set(frame.subarray(0, headBytes), offsetOf.head)
     },
     setRate(ratePerSecond) {
       const intervalPs = ratePerSecond === 0 ? 0n : BigInt(Math.round(1e12 / ratePerSecond))
