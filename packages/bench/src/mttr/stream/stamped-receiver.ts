@@ -43,7 +43,7 @@ export function stampedReceiver(fd: number): StampedReceiver {
   const payloadsAt = controlAt + most * controlBytes
   const memory = new ArrayBuffer(payloadsAt + most * payloadRoom)
   const view = new DataView(memory)
-  const base = BigInt(getRawPointer(memory))
+  const base = getRawPointer(memory)
   const payloads = Array.from(
     { length: most },
     (_, at) => new DataView(memory, payloadsAt + at * payloadRoom, payloadRoom),

@@ -22,7 +22,10 @@ export function registerInstall(node: Command, context: CommandContext): void {
       .option('--dry-run', 'print the unit and change nothing')
       .option('--enable', 'start it now and at boot')
       .option('--force', 'replace a unit that differs')
-      .option('--user <name>', 'run as this user (default: a dynamic user); root may use the fast path in the kernel')
+      .option(
+        '--user <name>',
+        'run as this user (default: a dynamic user); root may use the fast path in the kernel',
+      )
       .option('--program <path>', 'the x0t command to run (default: this one)')
       .option('--mesh <name>', 'name of the mesh that a first node makes')
       .option('--unit-folder <path>', 'folder of unit files', '/etc/systemd/system'),
