@@ -16,6 +16,8 @@ export interface PaceBasis {
   readonly lossRatio: number
 }
 
+/** Longest round trip between neighbours on one wire. */
+const oneWireMs = 2
 /** Before the first answer. */
 const moderateMs = 10
 /** So unlikely must it be that all probes of a deadline fell to the ordinary loss of the link; a kernel sends many. */
@@ -28,20 +30,25 @@ const maxMisses = 24
  */
 export function suitableKernelIntervalMs({ rttMs, deviationMs }: PaceBasis): number {
   if (rttMs <= 0) return moderateMs
-  if (rttMs < 2 && deviationMs < 0.5) return 1
+  if (rttMs < oneWireMs && deviationMs < 0.5) return 1
   if (rttMs < 20 && deviationMs < 1.5) return 3
   return Math.min(1000, Math.ceil(Math.max(10, rttMs / 10, 4 * deviationMs)))
 }
 
-/** @param misses probes in a row after which a lossless link of no length is down */
+/**
+ * A fixed interval on one wire is a promise: silence is death after `misses` of them. There the round trip changes as this
+ * machine is scheduled, and the guard knows when it stood still: patience would only delay the judgement.
+ * @param misses probes in a row after which a lossless link of no length is down
+ */
 export function kernelPace(interval: number | 'auto', misses: number, basis: PaceBasis): KernelPace {
   const intervalMs = interval === 'auto' ? suitableKernelIntervalMs(basis) : interval
+  const isPromise = interval !== 'auto' && basis.rttMs < oneWireMs
   const loss = Math.min(basis.lossRatio, 0.9)
   const missesUnderLoss = loss <= 0 ? 0 : Math.ceil(Math.log(accident) / Math.log(loss) - 1e-9)
   const inARow = Math.max(misses, Math.min(maxMisses, missesUnderLoss))
   return {
     intervalMs,
-    deadlineMs: Math.max(inARow * intervalMs, intervalMs + 4 * basis.deviationMs),
+    deadlineMs: Math.max(inARow * intervalMs, isPromise ? 0 : intervalMs + 4 * basis.deviationMs),
     misses: inARow + Math.floor(basis.rttMs / intervalMs),
   }
 }

@@ -356,7 +356,10 @@ t.test('the pace follows round trip, its deviation and loss', async (t) => {
     deadlineMs: 30,
     misses: 7,
   })
-  t.equal(kernelPace(1, 3, { rttMs: 0.1, deviationMs: 2, lossRatio: 0 }).deadlineMs, 9)
+  t.equal(kernelPace(1, 3, { rttMs: 40, deviationMs: 2, lossRatio: 0 }).deadlineMs, 9)
+  t.equal(kernelPace(1, 3, { rttMs: 0.1, deviationMs: 2, lossRatio: 0 }).deadlineMs, 3)
+  t.equal(kernelPace('auto', 3, { rttMs: 0.1, deviationMs: 0.4, lossRatio: 0 }).deadlineMs, 3)
+  t.equal(kernelPace('auto', 3, { rttMs: 1, deviationMs: 3, lossRatio: 0 }).deadlineMs, 36)
   t.equal(kernelPace(1, 3, { rttMs: 0, deviationMs: 0, lossRatio: 1 }).misses, 24)
   t.strictSame(smoothed(undefined, 8), { rttMs: 8, deviationMs: 4 })
   // 8 + (16-8)/8, 4 + (8-4)/4.
