@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { access, readlink } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { promisify } from 'node:util'
+import { interfaceIndexOf, xdpFeatures, type XdpFeatures } from '@x0t/bpf'
 import { hasCode, messageOf } from '@x0t/core'
 
 /** The system as the fast path touches it, beside BPF itself. */
@@ -10,6 +11,10 @@ export interface FastPathHost {
   run(command: string, args: readonly string[]): Promise<string>
   /** Interfaces that are up and have an address, the loopback not among them. */
   interfaces(): readonly string[]
+  /** @throws X0tError BPF_INTERFACE_NOT_FOUND */
+  interfaceIndex(name: string): number
+  /** Undefined where the kernel does not tell. @throws X0tError BPF_INTERFACE_NOT_FOUND */
+  xdpFeatures(name: string): XdpFeatures | undefined
   hasKernelTypes(): Promise<boolean>
   /** Inode of the network namespace. */
   networkNamespace(): Promise<number>
@@ -34,6 +39,8 @@ export const systemHost: FastPathHost = {
     Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
       addresses.some(({ internal }) => !internal) ? [name] : [],
     ),
+  interfaceIndex: interfaceIndexOf,
+  xdpFeatures,
   async hasKernelTypes() {
     try {
       await access('/sys/kernel/btf/vmlinux')

@@ -1,6 +1,5 @@
 import {
   beginObject,
-  interfaceIndexOf,
   commitObject,
   isBpffs,
   linkName,
@@ -8,7 +7,6 @@ import {
   pinPath,
   readPins,
   removeObject,
-  xdpFeatures,
   type BpfBackend,
   type BpfMap,
   type BpfProgram,
@@ -111,7 +109,11 @@ export async function openFastPath(options: FastPathOptions): Promise<FastPath> 
   const attachments = stack.use(createAttachments({ backend, program, folder, namespace }))
   const underlay = (): readonly string[] =>
     host.interfaces().filter((one) => one !== options.tunName && !one.startsWith(pacerPrefix))
-  const mute = createMuteInterfaces({ table: maps.mute, featuresOf: xdpFeatures, indexOf: interfaceIndexOf })
+  const mute = createMuteInterfaces({
+    table: maps.mute,
+    featuresOf: host.xdpFeatures,
+    indexOf: host.interfaceIndex,
+  })
   await attachments.follow(underlay())
   refuseIfNowhere(attachments)
   let interfaces = mute.update(attachments.list())

@@ -58,7 +58,7 @@ t.test('a fast path attaches, pins, starts its clock, and takes all back', async
   host.underlay = ['eth0', 'x0t0', 'x0t-pace0']
   const fastPath = await open()
   t.strictSame(bpf.attached, ['x0t-pace1 tcx', 'eth0 native'])
-  t.equal(pins().length, 8 + 2 + 2, 'maps, programs, attachments')
+  t.equal(pins().length, 9 + 2 + 2, 'maps, programs, attachments')
   t.match(host.commands, [/^flock /])
   // 110 bytes at 880 kbit/s are one millisecond.
   t.ok(host.commands.some((line) => line.includes('tc qdisc replace dev x0t-pace0 root tbf rate 880000bit')))
@@ -73,6 +73,25 @@ t.test('a fast path attaches, pins, starts its clock, and takes all back', async
   t.equal(self.getBigUint64(selfField.validUntilNs, true), 0n)
   t.strictSame([...host.devices.keys()], ['x0t-pace1'], 'one end takes the other with it')
   t.throws(() => readdirSync(pinRoot), { code: 'ENOENT' })
+})
+
+t.test('an interface that would lose redirected frames is named until it no longer does', async (t) => {
+  const { host, open } = place(t)
+  host.underlay = ['eth0', 'eth1']
+  host.mute = ['eth1']
+  await using fastPath = await open()
+  const problems = (): unknown => fastPath.interfaces().map(({ name, problem }) => [name, problem?.code])
+  t.strictSame(problems(), [
+    ['eth0', undefined],
+    ['eth1', 'FAST_PATH_MUTE'],
+  ])
+  host.mute = []
+  host.pass(1000)
+  await new Promise(setImmediate)
+  t.strictSame(problems(), [
+    ['eth0', undefined],
+    ['eth1', undefined],
+  ])
 })
 
 t.test('the owner shows that it lives, starts a lost token again, and follows interfaces', async (t) => {
@@ -152,7 +171,7 @@ t.test('what an earlier process on another port, or of another layout, left is r
     await using next = await change(one)
     t.equal(next.inherited, undefined)
     t.ok(one.logged.includes('fast-path-started-anew'))
-    t.equal(one.pins().length, 12)
+    t.equal(one.pins().length, 13)
   }
 })
 

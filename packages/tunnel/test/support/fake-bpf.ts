@@ -105,6 +105,8 @@ export function fakeHost() {
     failures: new Map<string, string>(),
     devices,
     underlay: ['eth0'],
+    /** Interfaces that send nothing that a program redirects to them. */
+    mute: [] as string[],
     hasTypes: true,
     nowNs: 20_000_000_000n,
     /** Lets time pass, as far as timers of 250 ms notice. */
@@ -135,6 +137,8 @@ export function fakeHost() {
       return ''
     },
     interfaces: () => host.underlay,
+    interfaceIndex: (name: string) => 40 + host.underlay.indexOf(name),
+    xdpFeatures: (name: string) => ({ native: true, transmits: !host.mute.includes(name) }),
     hasKernelTypes: async () => host.hasTypes,
     networkNamespace: async () => 4026531840,
     monotonicNs: () => host.nowNs,
