@@ -111,8 +111,8 @@ export async function openFastPath(options: FastPathOptions): Promise<FastPath> 
     host.interfaces().filter((one) => one !== options.tunName && !one.startsWith(pacerPrefix))
   const mute = createMuteInterfaces({
     table: maps.mute,
-    featuresOf: host.xdpFeatures,
-    indexOf: host.interfaceIndex,
+    featuresOf: (name) => host.xdpFeatures(name),
+    indexOf: (name) => host.interfaceIndex(name),
   })
   await attachments.follow(underlay())
   refuseIfNowhere(attachments)
