@@ -1,3 +1,4 @@
+// Over 300 lines, and one piece: every step of changing who runs in a chain, in the order that never leaves it half changed.
 import { unlink } from 'node:fs/promises'
 import { hasCode, X0tError } from '@x0t/core'
 import { foreignNamespace, type PinnedProgram } from './attach-pinned.ts'

@@ -1,3 +1,4 @@
+// Over 300 lines, and one piece: opening the fast path, whose steps are taken back in reverse order if one fails.
 import {
   beginObject,
   commitObject,
@@ -290,7 +291,7 @@ function refusal(error: unknown): unknown {
   if (error.code === 'BPF_NOT_PERMITTED')
     return new X0tError('FAST_PATH_FORBIDDEN', 'the kernel does not let this process load programs', {
       cause: error,
-      hint: 'run as root, or AmbientCapabilities=CAP_BPF CAP_NET_ADMIN CAP_PERFMON in the systemd unit',
+      hint: 'run as root with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON; as a service: x0t node install --user root',
     })
   return refusedBecause(error.message, error)
 }
