@@ -530,6 +530,15 @@ t.test('status says who forwards, and peers what the kernel finds of each', asyn
     forwards({ path: 'kernel', takenOver: false, interfaces: [...interfaces] }),
     /in the kernel: eth0 native, not on eth1: taken$/,
   )
+  const mute = {
+    name: 'eth2',
+    mode: 'native',
+    problem: { code: 'FAST_PATH_MUTE', reason: 'sends none' },
+  } as const
+  t.match(
+    forwards({ path: 'kernel', takenOver: false, interfaces: [mute] }),
+    /in the kernel: eth2 native \(sends none\)$/,
+  )
   t.match(forwards({ path: 'kernel', takenOver: false, interfaces: [] }), /in the kernel$/)
   t.match(
     forwards({ path: 'userspace', ...taken, hint: null }),

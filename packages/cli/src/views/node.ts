@@ -104,9 +104,11 @@ function fastPathLine({ fastPath }: Status): [string, string][] {
     const code = fastPath.code === null ? '' : ` (${fastPath.code})`
     return [['forwards', `in this process: ${safe(fastPath.reason)}${code}`]]
   }
-  const places = fastPath.interfaces.map(({ name, mode, problem }) =>
-    problem === null ? `${safe(name)} ${mode ?? ''}`.trim() : `not on ${safe(name)}: ${safe(problem.reason)}`,
-  )
+  const places = fastPath.interfaces.map(({ name, mode, problem }) => {
+    const reason = problem === null ? '' : safe(problem.reason)
+    if (mode === null) return `not on ${safe(name)}: ${reason}`
+    return `${safe(name)} ${mode}${reason === '' ? '' : ` (${reason})`}`
+  })
   return [['forwards', `in the kernel${places.length === 0 ? '' : `: ${places.join(', ')}`}`]]
 }
 
