@@ -17,6 +17,7 @@ const sources: Readonly<Record<string, () => Promise<{ readonly errorCodes: Code
   '@x0t/identity': () => import('@x0t/identity'),
   '@x0t/session': () => import('@x0t/session'),
   '@x0t/mape-k': () => import('@x0t/mape-k'),
+  '@x0t/dao': () => import('@x0t/dao'),
   '@x0t/mesh': () => import('@x0t/mesh'),
   '@x0t/tunnel': () => import('@x0t/tunnel'),
   '@x0t/libp2p': () => import('@x0t/libp2p'),

@@ -1,0 +1,96 @@
+import type {
+  Constitution,
+  Elector,
+  MemberEntry,
+  MemberId,
+  RecordId,
+  RecordOf,
+  SignedRecord,
+} from './record.ts'
+import type { Tally, Voice } from './tally.ts'
+
+/** draft → open → closing → unsealed | passed | defeated | tied | no-quorum → queued → executed | failed | … */
+export const proposalStates = [
+  'pending',
+  'open',
+  'closing',
+  'unsealed',
+  'passed',
+  'defeated',
+  'tied',
+  'no-quorum',
+  'queued',
+  'executed',
+  'failed',
+  'vetoed',
+  'expired',
+  'canceled',
+  'halted',
+] as const
+export type ProposalState = (typeof proposalStates)[number]
+
+/** Two records of one author with the same lane and number: a proof by itself. */
+export interface Equivocation {
+  readonly author: MemberId
+  readonly lane: string
+  readonly seq: number
+  readonly records: readonly [RecordId, RecordId]
+}
+
+/** A record that counts for nothing, and why (an error code). `waiting`: what it builds on is not here yet. */
+export interface RejectedRecord {
+  readonly id: RecordId
+  readonly code: string
+  readonly isWaiting: boolean
+}
+
+/** q commits over one set: it makes the set of ballots final. */
+export interface Certificate {
+  readonly proposal: RecordId
+  readonly round: number
+  readonly root: Uint8Array
+  readonly count: number
+  /** The commit records, by witness. */
+  readonly commits: readonly SignedRecord[]
+}
+
+/** One proposal as the records tell it. */
+export interface ProposalView {
+  readonly id: RecordId
+  readonly record: RecordOf<'proposal'>
+  readonly electorate: readonly Elector[]
+  /** Ballots now known that would count, own and delegated. */
+  readonly voices: readonly Voice[]
+  /** Records that the voices come from (the ballot box), sorted by id. */
+  readonly box: readonly SignedRecord[]
+  readonly seals: readonly SignedRecord[]
+  readonly certificate: Certificate | null
+  /** Two certificates over different sets: the proposal halts, and who signed both is named. */
+  readonly rivals: readonly Certificate[]
+  readonly culprits: readonly MemberId[]
+  readonly vetoes: readonly RecordOf<'veto'>[]
+  readonly isCanceled: boolean
+  readonly executions: readonly RecordOf<'execution'>[]
+}
+
+/** All that a set of records says: a pure function of the set, whatever the order in which they came. */
+export interface DaoState {
+  readonly dao: RecordId
+  readonly constitution: Constitution
+  readonly members: ReadonlyMap<MemberId, MemberEntry & { readonly delegate: MemberId | null }>
+  readonly proposals: ReadonlyMap<RecordId, ProposalView>
+  readonly equivocations: readonly Equivocation[]
+  readonly rejected: readonly RejectedRecord[]
+  readonly recordCount: number
+}
+
+/** Where a proposal stands at a moment, with its count. */
+export interface ProposalResult {
+  readonly state: ProposalState
+  /** Over the certified set, or over what is known so far (`isFinal` false). */
+  readonly tally: Tally
+  readonly isFinal: boolean
+  readonly missingWitnesses: readonly MemberId[]
+  /** When the timelock ends, ms since 1970; null before a certificate. */
+  readonly executableAtMs: number | null
+}
