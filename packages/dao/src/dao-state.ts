@@ -50,6 +50,8 @@ export interface Certificate {
   readonly round: number
   readonly root: Uint8Array
   readonly count: number
+  /** Ids of the set's records, ascending; null while a declaration that it is made of is not here yet. */
+  readonly ballots: readonly RecordId[] | null
   /** The commit records, by witness. */
   readonly commits: readonly SignedRecord[]
 }

@@ -139,9 +139,15 @@ export type SealBody = {
   readonly proposal: RecordId
 } & (
   | {
-      /** What this witness holds when its clock passes the end; it takes no later ballot by itself. One a witness. */
+      /**
+       * What this witness holds when its clock passes the end; it takes no later ballot by itself. One a witness, in
+       * `of` records that follow one another in its lane; the last of them names the whole.
+       */
       readonly step: 'declare'
-      /** Ids of the ballots' records, sorted. */
+      /** From 0 to `of` − 1. */
+      readonly part: number
+      readonly of: number
+      /** Ids of ballots' records, ascending over all parts: at most 512 a part, which all but the last hold. */
       readonly ballots: readonly RecordId[]
     }
   | {
@@ -150,7 +156,7 @@ export type SealBody = {
       /** The set: RFC 6962 root over the sorted ids of its records; null: nothing in this round. */
       readonly root: Uint8Array | null
       readonly count: number
-      /** `propose`: the declarations it was made of; else empty. */
+      /** `propose`: the declarations it was made of (last parts), ascending; else empty. */
       readonly declarations: readonly RecordId[]
       /** `propose`: the earlier round in which this set was prepared; else null. */
       readonly validRound: number | null
