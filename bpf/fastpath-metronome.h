@@ -11,6 +11,8 @@
 #define TOKEN_BYTES (sizeof(struct ethhdr) + IPV6_BYTES + sizeof(struct udphdr) + HEADER_BYTES)
 /* A probe may leave early by this part of its interval, or a late tick would cost a whole one. */
 #define EARLY_PART 10
+/* No neighbour was probed for so long: this machine stood still, or the token was lost. */
+#define LATE_TICK_NS 10000000
 
 struct tick {
 	struct __sk_buff *skb;
@@ -111,6 +113,18 @@ static long probe_next(__u32 index, struct tick *tick)
 	if (set_destination(&to, link, self))
 		send_probe(tick->skb, link, &to);
 	return 0;
+}
+
+static __always_inline void note_tick(struct fastpath_self *self, __u64 now)
+{
+	__u64 gap = now - self->last_tick_ns;
+
+	if (self->last_tick_ns && gap > self->longest_gap_ns)
+		self->longest_gap_ns = gap;
+	if (self->last_tick_ns && gap > LATE_TICK_NS)
+		__sync_fetch_and_add(&self->late_ticks, 1);
+	self->last_tick_ns = now;
+	__sync_fetch_and_add(&self->ticks, 1);
 }
 
 static __always_inline void restore_token(struct __sk_buff *skb)

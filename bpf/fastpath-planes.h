@@ -37,13 +37,28 @@ static __noinline bool is_alive(__u32 slot, __u64 now)
 	return link && link->flags & LINK_USER_ALIVE && !is_down(slot, link, now);
 }
 
-/* The living link of a neighbour, the newest first; FASTPATH_NONE if there is none. */
+/* Alive, and learnt where it is reached: else only the daemon can send there. */
+static __noinline bool is_reachable(__u32 slot, __u64 now)
+{
+	struct fastpath_link *link = find_link(slot);
+
+	return link && link->ifindex && is_alive(slot, now);
+}
+
+/*
+ * The living link of a neighbour, the newest first; FASTPATH_NONE if there is none. While keys are renewed the older one
+ * serves until the kernel can send on the newer: a daemon that has just started may not be able to forward for it.
+ */
 static __noinline __u32 living_slot(__u32 neighbour, __u64 now)
 {
 	struct fastpath_neighbour *entry = bpf_map_lookup_elem(&fastpath_neighbours, &neighbour);
 
 	if (!entry || !entry->label)
 		return FASTPATH_NONE;
+	if (is_reachable(entry->slots[0], now))
+		return entry->slots[0];
+	if (is_reachable(entry->slots[1], now))
+		return entry->slots[1];
 	if (is_alive(entry->slots[0], now))
 		return entry->slots[0];
 	if (is_alive(entry->slots[1], now))

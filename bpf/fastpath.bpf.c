@@ -216,8 +216,7 @@ int x0t_metronome(struct __sk_buff *skb)
 	if (!self || skb->protocol != bpf_htons(TOKEN_ETHERTYPE) || skb->len < TOKEN_BYTES)
 		return TCX_NEXT;
 	tick.now = bpf_ktime_get_ns();
-	self->last_tick_ns = tick.now;
-	__sync_fetch_and_add(&self->ticks, 1);
+	note_tick(self, tick.now);
 	if (tick.now <= self->valid_until_ns) {
 		bpf_loop(self->probed_count, probe_next, &tick, 0);
 		restore_token(skb);

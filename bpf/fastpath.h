@@ -9,7 +9,7 @@
 #ifndef X0T_FASTPATH_H
 #define X0T_FASTPATH_H
 
-#define FASTPATH_LAYOUT 1
+#define FASTPATH_LAYOUT 2
 #define FASTPATH_MAX_LINKS 512
 #define FASTPATH_MAX_ROUTES 4096
 #define FASTPATH_MAX_NEIGHBOURS 512
@@ -43,6 +43,8 @@ struct fastpath_self {
 	__u64 last_tick_ns;   /* written by the metronome */
 	__u64 ticks;          /* written by the metronome */
 	__u16 probed[FASTPATH_MAX_PROBED]; /* slots */
+	__u64 longest_gap_ns; /* written by the metronome: between two ticks; the owner may clear it */
+	__u64 late_ticks;     /* written by the metronome: ticks that came more than LATE_TICK_NS after the one before */
 };
 
 #define LINK_USED 1

@@ -48,6 +48,25 @@ export function registerFastPathGauges({ metrics, links, dataPlane }: Runtime): 
         value,
       })),
   })
+  metrics.addTotal({
+    name: 'x0t_fast_path_ticks_total',
+    help: "Ticks of the kernel's probes: all, those more than 10 ms after the one before, and times that the clock had to be started anew",
+    labels: ['kind'],
+    read() {
+      const pacing = dataPlane.kernelPacing()
+      if (pacing === undefined) return []
+      return [
+        { labels: { kind: 'all' }, value: pacing.ticks },
+        { labels: { kind: 'late' }, value: pacing.lateTicks },
+        { labels: { kind: 'lost' }, value: pacing.tokensLost },
+      ]
+    },
+  })
+  metrics.addGauge({
+    name: 'x0t_fast_path_longest_gap_seconds',
+    help: "Longest time between two ticks of the kernel's probes since this process started",
+    read: () => (dataPlane.kernelPacing()?.longestGapMs ?? 0) / 1000,
+  })
   metrics.addGauge({
     name: 'x0t_nbr_up',
     help: "1 while the kernel's probes of a neighbour are answered, 0 once they are not; absent before the first answer",

@@ -101,6 +101,7 @@ t.test('metrics tell what the kernel forwards and finds', async (t) => {
   const lines = await scrape({
     fastPath: () => ({ path: 'kernel', interfaces: [], takenOver: false }),
     stats: () => ({ datagramsForwarded: 110 }) as never,
+    kernelPacing: () => ({ ticks: 5000, lateTicks: 2, longestGapMs: 12, tokensLost: 1 }),
     kernelCounters: () => ({ forwarded: 100, toRepair: 5, toTree: 3, droppedReplay: 9 }) as never,
     kernelLink: () => link,
   })
@@ -114,6 +115,12 @@ t.test('metrics tell what the kernel forwards and finds', async (t) => {
   t.ok(
     lines('x0t_fast_path_packets_total').includes('x0t_fast_path_packets_total{counter="droppedReplay"} 9'),
   )
+  t.strictSame(lines('x0t_fast_path_ticks_total{'), [
+    'x0t_fast_path_ticks_total{kind="all"} 5000',
+    'x0t_fast_path_ticks_total{kind="late"} 2',
+    'x0t_fast_path_ticks_total{kind="lost"} 1',
+  ])
+  t.strictSame(lines('x0t_fast_path_longest_gap_seconds '), ['x0t_fast_path_longest_gap_seconds 0.012'])
   t.strictSame(
     ['up', 'rtt_seconds', 'probe_interval_seconds', 'downs_total', 'self_stalls_total'].map((name) =>
       lines(`x0t_nbr_${name}{`),
@@ -132,6 +139,7 @@ t.test('without a program in the kernel there is nothing to tell of it', async (
   const lines = await scrape({
     fastPath: () => ({ path: 'userspace', problem: undefined }),
     stats: () => ({ datagramsForwarded: 7 }) as never,
+    kernelPacing: () => undefined,
     kernelCounters: () => undefined,
     kernelLink: () => undefined,
   })
@@ -141,6 +149,7 @@ t.test('without a program in the kernel there is nothing to tell of it', async (
   const unheard = await scrape({
     fastPath: () => ({ path: 'kernel', interfaces: [], takenOver: false }),
     stats: () => ({ datagramsForwarded: 0 }) as never,
+    kernelPacing: () => undefined,
     kernelCounters: () => undefined,
     kernelLink: () => ({ ...link, state: 'unknown', rttMs: undefined }),
   })

@@ -8,6 +8,7 @@ import { openCarrierSockets } from './carrier-sockets.ts'
 import type { Command, Report, RouteEntry, WorkerOptions } from './commands.ts'
 import type { DataPlaneEvent, Neighbour, RouteTarget, SecurityAssociation } from './contract.ts'
 import { chooseFastPath, type FastPathChoice, type FastPathStatus } from './fast-path-choice.ts'
+import type { KernelPacing } from './fast-path.ts'
 import type { KernelCounter } from './fast-path-layout.ts'
 import type { KernelLink } from './fast-path-tables.ts'
 import { withKernelCounters } from './kernel-stats.ts'
@@ -86,6 +87,8 @@ export interface DataPlane extends AsyncDisposable {
   kernelLink(neighbourId: string): KernelLink | undefined
   /** What the program in the kernel has counted; in {@link DataPlane.stats} too, as far as they are of one kind. */
   kernelCounters(): Readonly<Record<KernelCounter, number>> | undefined
+  /** How evenly the kernel's probes go out; undefined where it sends none. */
+  kernelPacing(): KernelPacing | undefined
   /** Local link ids that an earlier process's links still use: not to be chosen anew. */
   readonly takenLinkIds: ReadonlySet<number>
   /** Neighbours whose packets the kernel went on forwarding while this node was down. */
@@ -379,6 +382,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
     fastPath: () => chosen.status(),
     kernelLink: (id) => fastPath?.linkOf(id),
     kernelCounters: () => fastPath?.counters(),
+    kernelPacing: () => fastPath?.pacing(),
     takenLinkIds: new Set(fastPath?.inherited?.linkIds.keys()),
     keptNeighbours: fastPath?.inherited?.neighbours ?? 0,
     priority: () => priority,

@@ -5,7 +5,7 @@
  */
 
 /** FASTPATH_LAYOUT: maps of another number are not taken over. */
-export const layoutNumber = 1
+export const layoutNumber = 2
 export const maxProbed = 64
 export const noIndex = 0xffff
 
@@ -21,8 +21,10 @@ export const selfField = {
   lastTickNs: 32,
   ticks: 40,
   probed: 48,
+  longestGapNs: 48 + 2 * maxProbed,
+  lateTicks: 56 + 2 * maxProbed,
 } as const
-export const selfBytes = 48 + 2 * maxProbed
+export const selfBytes = 64 + 2 * maxProbed
 
 /** struct fastpath_link. */
 export const linkField = {

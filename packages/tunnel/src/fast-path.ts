@@ -48,6 +48,17 @@ export interface FastPathOptions {
   readonly log: Log
 }
 
+/** How evenly the kernel's probes go out. */
+export interface KernelPacing {
+  readonly ticks: number
+  /** Ticks that came more than 10 ms after the one before. */
+  readonly lateTicks: number
+  /** Longest time between two ticks since this process owns the program, ms. */
+  readonly longestGapMs: number
+  /** Times that the token was gone and was sent anew. */
+  readonly tokensLost: number
+}
+
 /** The program in the kernel, owned by this process. */
 export interface FastPath extends AsyncDisposable, Omit<FastPathTables, 'tick' | 'releaseHeld' | 'apply'> {
   /** Memory of the links, for the workers; there until disposal. */
@@ -56,6 +67,7 @@ export interface FastPath extends AsyncDisposable, Omit<FastPathTables, 'tick' |
   readonly inherited: Inherited | undefined
   apply(command: Command): void
   interfaces(): readonly FastPathInterface[]
+  pacing(): KernelPacing
   /** Calls back when the kernel has judged a link anew. */
   onJudged(listener: () => void): void
 }
@@ -103,6 +115,7 @@ export async function openFastPath(options: FastPathOptions): Promise<FastPath> 
   self.setUint32(selfField.layout, layoutNumber, true)
   self.setUint16(selfField.port, port)
   self.setUint32(selfField.pacerIfindex, pacer.nearIfindex, true)
+  self.setBigUint64(selfField.longestGapNs, 0n, true)
   self.setUint32(selfField.generation, (inherited?.generation ?? 0) + 1, true)
   stack.use(await attachMetronome({ backend, metronome, pacer, folder, namespace }))
 
@@ -125,9 +138,11 @@ export async function openFastPath(options: FastPathOptions): Promise<FastPath> 
   const startNs = host.monotonicNs()
   setAlive(startNs)
   let kickedNs = 0n
+  let tokensLost = 0
   const keepToken = (now: bigint): void => {
     if (now - self.getBigUint64(selfField.lastTickNs, true) < tokenLostNs || now - kickedNs < tokenLostNs)
       return
+    if (kickedNs !== 0n) tokensLost++
     kickedNs = now
     try {
       program.sendLive(tokenFrame(), { count: 1, ifindex: pacer.farIfindex })
@@ -170,6 +185,12 @@ export async function openFastPath(options: FastPathOptions): Promise<FastPath> 
     linkOf: (neighbour) => tables.linkOf(neighbour),
     counters: () => tables.counters(),
     interfaces: () => interfaces,
+    pacing: () => ({
+      ticks: Number(self.getBigUint64(selfField.ticks, true)),
+      lateTicks: Number(self.getBigUint64(selfField.lateTicks, true)),
+      longestGapMs: Number(self.getBigUint64(selfField.longestGapNs, true)) / 1e6,
+      tokensLost,
+    }),
     onJudged: (listener) => void resources.use(maps.events.onEvent(listener)),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   }

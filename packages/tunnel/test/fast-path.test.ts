@@ -111,6 +111,7 @@ t.test('the owner shows that it lives, starts a lost token again, and follows in
   t.equal(self.getBigUint64(selfField.validUntilNs, true), host.nowNs + 15_000_000_000n)
   host.pass(500)
   t.equal(bpf.tokens.length, 1, 'no tick for half a second')
+  t.match(fastPath.pacing(), { tokensLost: 1, ticks: 0, lateTicks: 0 })
   bpf.tokenError = new X0tError('BPF_CALL_FAILED', 'no')
   host.pass(1000)
   t.ok(logged.includes('fast-path-token-not-sent'))

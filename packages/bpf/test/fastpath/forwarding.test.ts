@@ -205,6 +205,26 @@ t.test('what the kernel cannot do goes to the daemon as it came', kernel, async 
   leaves('no neighbour that lives but the one it came from', frameFrom(from!, dataFrom(from!)))
 })
 
+t.test('while keys are renewed the older link serves until the newer is learnt', kernel, async (t) => {
+  using relay = await open()
+  const { fastpath, neighbours, connect } = relay
+  const [from, to] = neighbours
+  const newer = { ...to!, slot: to!.slot + 100, localLinkId: 0x1900, remoteLinkId: 0x2900 }
+  const idOfNext = (): number => {
+    const { packet } = fastpath.run(frameFrom(from!, dataFrom(from!)))
+    return readDatagram(datagramIn(packet)).linkId
+  }
+  connect(newer, { ifindex: 0 })
+  fastpath.setNeighbour(to!.index, label(`node${to!.index}`), [newer.slot, to!.slot])
+  t.equal(idOfNext(), to!.remoteLinkId, 'the kernel does not know yet where the newer one is reached')
+  t.equal(fastpath.counters().toUserspace, 0n)
+  connect(newer)
+  t.equal(idOfNext(), newer.remoteLinkId)
+  connect(to!, { flags: 0 })
+  connect(newer, { ifindex: 0 })
+  t.equal(fastpath.run(frameFrom(from!, dataFrom(from!))).verdict, verdict.pass, 'only the daemon can')
+})
+
 t.test('what is not of a link of this node is not touched', kernel, async (t) => {
   using relay = await open()
   const { fastpath, neighbours } = relay

@@ -2,7 +2,7 @@ import { readProgram, type BpfMap, type LoadedObject, type TestRun } from '@x0t/
 import { mappedBytes, macBytes } from './frames.ts'
 
 // Offsets of fastpath.h, written out once more: a test that took them from the object would not see them move.
-const sizes = { self: 176, link: 224, neighbour: 16, route: 32, window: 528 }
+const sizes = { self: 192, link: 224, neighbour: 16, route: 32, window: 528 }
 export const flag = { used: 1, userAlive: 2, probed: 4, unwatched: 8 } as const
 export const state = { unknown: 0, up: 1, down: 2 } as const
 export const none = 0xffff
@@ -221,7 +221,7 @@ export function openFastpath(object: LoadedObject): Fastpath {
       const view = new DataView(bytes.buffer)
       bytes.set(label, 0)
       view.setBigUint64(8, validUntilNs, true)
-      view.setUint32(16, 1, true)
+      view.setUint32(16, 2, true)
       view.setUint16(20, port)
       view.setUint16(22, probed.length, true)
       view.setUint32(24, pacerIfindex, true)
