@@ -31,7 +31,15 @@ export function createRouteMirror({ maps, indexOf, isSeen, log }: RouteMirrorOpt
   const written = new Map<string, Uint8Array>()
   /** Routes of an earlier daemon that this one has none for yet. */
   const held = new Map<string, Uint8Array>()
-  for (const [label] of maps.routes.entries()) held.set(hex(label), label)
+  /**
+   * At what distance an earlier daemon reached each label. It counts for a while: neighbours have this node's former
+   * costs in mind, and a new daemon, which has measured nothing yet, would seem to them to lead back.
+   */
+  const formerDistances = new Map<string, number>()
+  for (const [label, value] of maps.routes.entries()) {
+    held.set(hex(label), label)
+    formerDistances.set(hex(label), viewOf(value).getUint32(routeField.feasibleUs, true))
+  }
   let mentioned = new Set<string>()
   let isChanging = false
 
@@ -72,7 +80,8 @@ export function createRouteMirror({ maps, indexOf, isSeen, log }: RouteMirrorOpt
       const label = labelOf(route)
       const key = hex(label)
       wanted.add(key)
-      write(key, label, encodeRoute(route, indexOf))
+      const feasibleUs = Math.min(route.feasibleUs, formerDistances.get(key) ?? Infinity)
+      write(key, label, encodeRoute({ ...route, feasibleUs }, indexOf))
     }
     for (const key of written.keys()) {
       if (wanted.has(key)) continue
@@ -93,6 +102,8 @@ export function createRouteMirror({ maps, indexOf, isSeen, log }: RouteMirrorOpt
     mentions: (id) => mentioned.has(id),
     releaseHeld() {
       for (const key of held.keys()) dropHeld(key)
+      formerDistances.clear()
+      refresh()
     },
   }
 }
@@ -136,6 +147,10 @@ function labelOf({ labelHigh, labelLow }: Route): Uint8Array<ArrayBuffer> {
   view.setUint32(0, labelHigh)
   view.setUint32(4, labelLow)
   return bytes
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 function hex(bytes: Uint8Array): string {

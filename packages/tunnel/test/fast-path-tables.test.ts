@@ -290,6 +290,18 @@ t.test('after a takeover old links, neighbours and routes serve until they are l
   tables.releaseHeld()
 })
 
+t.test('for a while the distance counts at which an earlier daemon reached a member', async (t) => {
+  const fake = killed()
+  const former = routeTo(fake, 'd')!.getUint32(routeField.feasibleUs, true)
+  const tables = tablesOn(fake)
+  const distance = (): number => routeTo(fake, 'd')!.getUint32(routeField.feasibleUs, true)
+  tables.apply(link(7, 'b', { id: 999 }), 0)
+  tables.apply({ kind: 'routes', routes: [route('d', { nextHop: 'b', feasibleUs: 50_000 })] }, 0)
+  t.equal(distance(), former, 'neighbours that send with less remaining are not taken for a circle')
+  tables.releaseHeld()
+  t.equal(distance(), 50_000)
+})
+
 t.test('routes of an earlier process make room for those of this one', async (t) => {
   const fake = fakeMaps({ routes: 2 })
   fake.self.setUint32(selfField.layout, layoutNumber, true)
