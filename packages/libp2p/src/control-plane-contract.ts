@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import type { Stream } from '@libp2p/interface'
 import type { Clock, Counters, Log, NodeId, Random } from '@x0t/core'
 import type { Address } from './address.ts'
 import type { CloseReason } from './close-reason.ts'
@@ -70,6 +71,21 @@ export interface ControlPlaneOptions {
   readonly signal?: AbortSignal
 }
 
+/**
+ * Streams of further protocols, on the connections to neighbours that are there anyway: whoever is at the other end was
+ * verified as a member, and nothing is dialled. They end with the connection.
+ */
+export interface NeighbourStreams {
+  /** @throws X0tError CONTROL_NOT_CONNECTED, CONTROL_PROTOCOL_UNKNOWN (the neighbour does not speak it) */
+  open(nodeId: NodeId, protocol: string, options: { readonly signal: AbortSignal }): Promise<Stream>
+  /** Answers streams that neighbours open, at most `perNeighbour` at a time; disposal ends that. */
+  answer(
+    protocol: string,
+    onStream: (nodeId: NodeId, stream: Stream) => void,
+    options: { readonly perNeighbour: number },
+  ): Promise<AsyncDisposable>
+}
+
 export interface ControlPlane extends AsyncDisposable {
   /** Bound addresses, with real ports. */
   readonly addresses: readonly Address[]
@@ -100,4 +116,5 @@ export interface ControlPlane extends AsyncDisposable {
    * @throws X0tError CONTROL_NOT_CONNECTED
    */
   ping(nodeId: NodeId, options: { readonly signal: AbortSignal }): Promise<number>
+  readonly streams: NeighbourStreams
 }

@@ -9,6 +9,7 @@ import { DialPlan } from './dial-plan.ts'
 import { enrolServer } from './enrol-server.ts'
 import { createHost, silentLibp2pLogger } from './host.ts'
 import { defaultLimits, type ControlPlaneLimits } from './limits.ts'
+import { neighbourStreams } from './neighbour-streams.ts'
 import { controlProtocol, Neighbours } from './neighbours.ts'
 import { refusalReporter } from './refusal.ts'
 import { TlsTransport, type SecuredPeer } from './tls-transport.ts'
@@ -175,6 +176,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       if (link === undefined) throw new X0tError('CONTROL_NOT_CONNECTED', `${nodeId} is not a neighbour`)
       return host.services.ping.ping(link.secured.peerId, { signal })
     },
+    streams: neighbourStreams({
+      host,
+      linkTo: (nodeId) => neighbours.get(nodeId),
+      securedBelow: (connection) => transport.securedBelow(connection),
+    }),
     // Whoever disposes while it is under way waits for the same end.
     [Symbol.asyncDispose]: () => (disposal ??= resources.disposeAsync()),
   }

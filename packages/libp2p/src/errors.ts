@@ -9,6 +9,8 @@ export const errorCodes = {
   CONTROL_REFUSED:
     'one side refused the other; the reason tells why (banned, expired, other-trust-domain, no-pq-group, …)',
   CONTROL_NOT_CONNECTED: 'the node is not a neighbour at the moment; x0t node peers lists those that are',
+  CONTROL_PROTOCOL_UNKNOWN:
+    'the neighbour does not speak a protocol: it runs another version, or has no use for it',
   FRAME_INVALID:
     'a neighbour sent a frame that is too long or on an unknown channel; the connection was closed',
   ENROL_UNREACHABLE:

@@ -24,6 +24,7 @@ export type {
   ControlPlaneOptions,
   NeighbourDown,
   NeighbourStatus,
+  NeighbourStreams,
   NeighbourUp,
 } from './control-plane-contract.ts'
 export { requestEnrolment, type EnrolmentRequest, type PinnedAuthority } from './enrol-client.ts'
