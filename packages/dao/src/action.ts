@@ -12,7 +12,10 @@ export type Action =
   | { readonly type: 'readmit_node'; readonly node: NodeId }
   /** Session and link keys of one node, or of all. */
   | { readonly type: 'rotate_keys'; readonly node: NodeId | 'all' }
-  /** A signed file that every node keeps: its content travels in `artifact` records. */
+  /**
+   * A signed file that every node keeps and none runs by itself. It and its detached signature travel in `artifact`
+   * records, each under its own digest.
+   */
   | {
       readonly type: 'publish_artifact'
       readonly artifact: 'model' | 'program'
@@ -20,6 +23,10 @@ export type Action =
       /** SHA-256 of the content, 64 hexadecimal digits. */
       readonly digest: string
       readonly sizeBytes: number
+      /** Whose keys must have signed it. */
+      readonly signer: NodeId
+      /** SHA-256 of the text of the signature: `x0t bpf sign` for a program, `x0t key sign --context model` for a model. */
+      readonly signatureDigest: string
     }
 
 export const actionTypes = [

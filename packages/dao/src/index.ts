@@ -4,6 +4,46 @@
 export { errorCodes } from './errors.ts'
 export { actionTypes, type Action } from './action.ts'
 export {
+  checkAction,
+  checkActions,
+  maxActions,
+  maxArtifactBytes,
+  maxArtifactSignatureBytes,
+  maxPieceBytes,
+  subjectOf,
+} from './action-check.ts'
+export {
+  actionForms,
+  actionWords,
+  readActionText,
+  type ActionTextPorts,
+  type ReadAction,
+} from './action-text.ts'
+export {
+  cutArtifact,
+  digestOf,
+  joinArtifact,
+  modelSignatureContext,
+  signerOfArtifact,
+  type ArtifactPiece,
+  type PublishAction,
+} from './artifact.ts'
+export { policyBounds } from './policy-bounds.ts'
+export { votableSettings, votableValue, votableWords, type VotableSetting } from './votable-settings.ts'
+export {
+  certifiedAtMs,
+  executionOf,
+  executionState,
+  expiryMs,
+  reportersOf,
+  reportsOf,
+  timelockEndMs,
+  type ActionExecution,
+  type ActionStage,
+  type ExecutionInput,
+  type ExecutionReport,
+} from './execution.ts'
+export {
   choiceRoles,
   methods,
   quorumUnits,

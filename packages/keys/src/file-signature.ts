@@ -7,6 +7,7 @@ import {
   hybridSignDigest,
   hybridVerifyDigest,
   maxContextBytes,
+  type HybridPublicKeys,
 } from './hybrid-signature.ts'
 import { nodeIdOfKeys, type Identity } from './identity.ts'
 import { decodePemOf, encodePem } from './pem.ts'
@@ -51,7 +52,19 @@ export async function verifyFile(
   context = '',
   signal?: AbortSignal,
 ): Promise<FileVerification> {
-  const bytes = decodePemOf(label, signatureText)
+  // What is no signature is told before the file is read.
+  const { keys, signature } = readSignature(signatureText)
+  return verification(keys, signature, await sha512OfFile(path, signal), context)
+}
+
+/** As {@link verifyFile}, for content that is in memory. @throws X0tError KEY_INVALID if the text is no signature */
+export function verifyContent(content: Uint8Array, signatureText: string, context = ''): FileVerification {
+  const { keys, signature } = readSignature(signatureText)
+  return verification(keys, signature, createHash('sha512').update(content).digest(), context)
+}
+
+function readSignature(text: string): { readonly keys: HybridPublicKeys; readonly signature: Uint8Array } {
+  const bytes = decodePemOf(label, text)
   if (bytes.length !== keysEnd + hybridSignatureBytes || !bytes.subarray(0, magic.length).equals(magic))
     throw new X0tError('KEY_INVALID', 'this is no x0t signature of version 1')
   const middle = magic.length + algorithms.ed25519.publicBytes
@@ -59,9 +72,17 @@ export async function verifyFile(
     ed25519PublicRaw: bytes.subarray(magic.length, middle),
     mldsa65PublicRaw: bytes.subarray(middle, keysEnd),
   }
-  const digest = await sha512OfFile(path, signal)
+  return { keys, signature: bytes.subarray(keysEnd) }
+}
+
+function verification(
+  keys: HybridPublicKeys,
+  signature: Uint8Array,
+  digest: Uint8Array,
+  context: string,
+): FileVerification {
   return {
-    valid: hybridVerifyDigest(keys, digest, fileContext(context), bytes.subarray(keysEnd)),
+    valid: hybridVerifyDigest(keys, digest, fileContext(context), signature),
     signer: nodeIdOfKeys(keys.ed25519PublicRaw, keys.mldsa65PublicRaw),
   }
 }
