@@ -261,7 +261,7 @@ function checkOptions({ runs, seconds, datagramBytes }: RelayOptions): void {
     })
   }
   check('the number of runs', runs, 1, 1000)
-  check('the length of a trial in seconds', seconds, 1, 60)
+  check('the length of a trial in seconds', seconds, 0.25, 60)
   check('the size of a datagram in bytes', datagramBytes, 64, 1400)
   check('the number of processors', availableParallelism(), 2, Infinity)
 }
