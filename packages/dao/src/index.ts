@@ -2,6 +2,18 @@
  * A DAO whose count anyone can check: signed records, exact tallies, closing by witnesses, receipts.
  */
 export { errorCodes } from './errors.ts'
+export { amountLimit, amountOf, parseAmount } from './exact/amount.ts'
+export { parseFraction, parseShare, type Ratio } from './exact/fraction.ts'
+export { integerRoot, isSquare } from './exact/integer-root.ts'
+export { RootSum } from './exact/root-sum.ts'
+export { compareSums, signOf, signOfSquares } from './exact/sign.ts'
+export { decimalOf } from './exact/decimal.ts'
+export { ballotKinds, checkBallot, parseBallot } from './ballot.ts'
+export { checkChoices, mostChoices, parseChoices } from './parse-choices.ts'
+export { parseRules, supportMethods } from './parse-rules.ts'
+export { defaultRules, presetNames, rulesOfMethod, rulesPreset, type PresetName } from './presets.ts'
+export { tally } from './count/count-tally.ts'
+export { tallyBytes } from './count/tally-bytes.ts'
 export { actionTypes, type Action } from './action.ts'
 export {
   checkAction,

@@ -55,7 +55,14 @@ export interface Rules {
         readonly unit: QuorumUnit
         /** Roles whose ballots count towards it. */
         readonly counts: readonly ChoiceRole[]
-      } & ({ readonly share: Fraction } | { readonly amount: Amount }))
+      } & (
+        | {
+            readonly share: Fraction
+            /** The share of the electorate rounded down to a whole number first, as OpenZeppelin's Governor does. */
+            readonly roundsDown?: true
+          }
+        | { readonly amount: Amount }
+      ))
     | null
   readonly tiebreak: 'none' | 'choice-order' | 'certificate-hash'
   /** Witnesses may close before the end once no further ballot can change the outcome. */
