@@ -35,4 +35,8 @@ export const errorCodes = {
   DAO_ARTIFACT_TOO_LARGE: 'A file that is published has 1 byte to 4 MiB.',
   DAO_ARTIFACT_UNSIGNED:
     'A file is published with the signature of its maker beside it: x0t bpf sign, or x0t key sign --context model.',
+  DAO_RECORD_MALFORMED:
+    'A record is not strict dag-cbor of the form that its kind has. It was damaged, or another version wrote it.',
+  DAO_RECORD_ID_INVALID:
+    'The id of a record begins with bafyrei and has 59 characters; x0t dao list shows them.',
 } as const

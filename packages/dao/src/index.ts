@@ -97,3 +97,17 @@ export {
   type ProposalView,
   type RejectedRecord,
 } from './dao-state.ts'
+export { isRecordId, parseRecordId, recordIdOf } from './record-id.ts'
+export { contextOf, laneOf } from './lane.ts'
+export { isAmount } from './field-schemas.ts'
+export { decodeRecord, encodeRecord } from './record-codec.ts'
+export { decodeSigned, encodeSigned, signRecord, verifyRecord } from './signed-record.ts'
+export { createVerifier, type Verifier, type VerifyTask } from './verifier.ts'
+export {
+  consistencyProof,
+  inclusionProof,
+  merkleRoot,
+  verifyConsistency,
+  verifyInclusion,
+} from './merkle-tree.ts'
+export { maxArtifactPieceBytes, maxChoices, maxRecordBytes, maxSignedRecordBytes } from './limits.ts'

@@ -83,12 +83,21 @@ export interface RecordBodies {
     readonly members: readonly MemberEntry[]
     readonly nonce: Uint8Array
   }
-  'member.add': { readonly member: MemberEntry }
-  'member.remove': { readonly id: MemberId; readonly reason: string }
-  /** Signed by the old keys; `proof` is the new keys' signature over the member's id. */
+  /**
+   * What registrars decide on a member counts its changes from 1 (a founding member is change 0): it takes effect once
+   * `registrarsNeeded` of them have signed the same change, and only on the one before. So no clock orders them.
+   */
+  'member.add': { readonly member: MemberEntry; readonly change: number }
+  'member.remove': { readonly id: MemberId; readonly change: number; readonly reason: string }
+  /** Signed by the old keys; `proof` is the new keys' signature over the DAO's and the member's id. */
   'member.rotate': { readonly keys: MemberKeys; readonly proof: Uint8Array }
   /** A balance set anew by registrars (grant, slash). */
-  'member.balance': { readonly id: MemberId; readonly balance: Amount; readonly reason: string }
+  'member.balance': {
+    readonly id: MemberId
+    readonly change: number
+    readonly balance: Amount
+    readonly reason: string
+  }
   /** From here on; null: none. */
   delegate: { readonly to: MemberId | null }
   proposal: ProposalBody
@@ -119,7 +128,10 @@ export interface ProposalBody {
   readonly choices: readonly Choice[]
   readonly rules: Rules
   readonly actions: readonly Action[]
-  /** The electorate: registry records that it was taken from, by author the last number of lane `member`. */
+  /**
+   * The electorate: registry records that it was taken from, by author the last number of lane `member`. The proposal's
+   * author is not in it: what it signed before the proposal always belongs to it.
+   */
   readonly asOf: readonly (readonly [author: MemberId, seq: number, id: RecordId])[]
   /** RFC 6962 root over the electors sorted by id, 32 bytes. Whoever replays `asOf` must find the same. */
   readonly snapshotRoot: Uint8Array
