@@ -102,6 +102,8 @@ const actionShapes = {
     name: line(1, 64),
     digest: hexDigest,
     sizeBytes: z.int().min(1).max(268_435_456),
+    signer: memberId,
+    signatureDigest: hexDigest,
   }),
 } satisfies { readonly [Type in Action['type']]: z.ZodType<Extract<Action, { type: Type }>> }
 const [firstType, ...otherTypes] = actionTypes

@@ -131,23 +131,10 @@ t.test('an envelope of other lengths, lists or sizes is refused', (t) => {
   t.throws(() => decodeSigned(new Uint8Array([...encodeSigned(vote), 0])), refused, 'a byte behind the end')
   t.throws(() => decodeSigned(new Uint8Array(600_000)), { code: 'DAO_RECORD_TOO_LARGE' })
   const artifact = { digest: '0'.repeat(64), index: 0, of: 1, bytes: new Uint8Array(65_537) }
-  t.throws(
-    () =>
-      signRecord(
-        identity,
-        { ...vote.record, lane: `artifact:${artifact.digest}` },
-        'artifact',
-        artifact as never,
-      ),
-    refused,
-  )
-  t.throws(
-    () =>
-      signRecord(identity, { ...vote.record, lane: `artifact:${artifact.digest}` }, 'artifact', {
-        ...artifact,
-        bytes: new Uint8Array(70_000),
-      } as never),
-    { code: 'DAO_RECORD_MALFORMED' },
-  )
+  const head = { ...vote.record, lane: `artifact:${artifact.digest}` as const }
+  t.throws(() => signRecord(identity, head, 'artifact', artifact), refused)
+  t.throws(() => signRecord(identity, head, 'artifact', { ...artifact, bytes: new Uint8Array(70_000) }), {
+    code: 'DAO_RECORD_MALFORMED',
+  })
   t.end()
 })
