@@ -61,6 +61,11 @@ const microseconds = 2 ** 32
  * kernel waits for it as long as this, and stops answering then.
  */
 const restMs = 15_000
+/**
+ * A kernel that counts three silences of a quarter of a millisecond may be wrong for a moment, as where the processor that
+ * an answer waits for is taken away. While our own probes prove the contrary it has to be so for this long.
+ */
+const confirmMs = 10
 /** TCP under a `tls` link may be silent so long while it repairs a loss. */
 const tlsDeadlineMs = 1500
 
@@ -222,6 +227,8 @@ export function createLiveness({
       const lives = proves && finding !== 'down'
       if (alive) {
         if (lives) return undefined
+        // Packets keep off the link already; neighbours are told, and damping begins, when it is more than a moment.
+        if (proves && now - contradictedSinceMs < confirmMs) return undefined
         return goDown(hearing && finding !== 'down' ? 'told' : 'silent', now)
       }
       if (!lives) {
@@ -253,6 +260,7 @@ export function createLiveness({
     },
     nextAtMs() {
       if (!alive) return steadySinceMs === Infinity ? dueAtMs : Math.min(dueAtMs, steadySinceMs + holdMs())
+      if (contradictedSinceMs < Infinity) return Math.min(dueAtMs, contradictedSinceMs + confirmMs)
       // Before enough of our own probes are out nothing is judged.
       return sentSinceHeard >= misses && !isResting ? Math.min(dueAtMs, heardAtMs + deadlineMs()) : dueAtMs
     },

@@ -546,17 +546,37 @@ t.test('whatever a neighbour sends, judging ends and times stay numbers', async 
   )
 })
 
-t.test("a kernel's finding takes a living link down at once, and keeps it down", async (t) => {
+t.test("what a kernel finds for a moment only, against this side's probes, changes nothing", async (t) => {
+  const pair = createPair()
+  pair.pass(200)
+  const [end] = pair.ends
+  for (let times = 0; times < 5; times++) {
+    pair.kernel[0] = 'down'
+    pair.pass(9)
+    pair.kernel[0] = undefined
+    pair.pass(5)
+  }
+  t.ok(end.alive)
+  t.strictSame(pair.downs(), [], 'neither side tells anybody, and nothing is held against the link')
+})
+
+t.test("a kernel's finding that lasts takes a living link down, and keeps it down", async (t) => {
   const pair = createPair()
   pair.pass(200)
   const [end] = pair.ends
   t.equal(end.contradictedMs(pair.nowMs), 0)
-  t.strictSame(end.judge(pair.nowMs, 'down'), { kind: 'down', reason: 'silent' })
+  t.equal(end.judge(pair.nowMs, 'down'), undefined)
+  t.ok(end.nextAtMs() <= pair.nowMs + 10, 'it is looked at again in time')
   pair.kernel[0] = 'down'
+  pair.pass(9)
+  t.ok(end.alive)
+  pair.pass(2)
+  t.match(pair.downs(), [/0 down silent$/])
   pair.pass(500)
   t.notOk(end.alive, 'however well its own probes get through')
-  // They proved it a probe or two after the fall.
-  t.ok(end.contradictedMs(pair.nowMs) > 400 && end.contradictedMs(pair.nowMs) < 500)
+  // Counted from when the kernel began to deny what they prove.
+  const forMs = end.contradictedMs(pair.nowMs)
+  t.ok(forMs > 400 && forMs <= 511, `${forMs} ms`)
   pair.kernel[0] = undefined
   pair.pass(1000)
   t.ok(end.alive)
