@@ -39,4 +39,14 @@ export const errorCodes = {
     'A record is not strict dag-cbor of the form that its kind has. It was damaged, or another version wrote it.',
   DAO_RECORD_ID_INVALID:
     'The id of a record begins with bafyrei and has 59 characters; x0t dao list shows them.',
+  DAO_STORE_DAMAGED:
+    'The file of records cannot be read whole. Move it away and import a bundle of another member.',
+  DAO_STORE_NEWER: 'A later x0t wrote the file of records. Install that one again.',
+  DAO_STORE_FAILED:
+    'The file of records cannot be opened or written: space, permissions, or another program.',
+  DAO_BUNDLE_NOT_FOUND: 'There is no bundle at this path.',
+  DAO_BUNDLE_TRUNCATED:
+    'A bundle ends before its end mark. The message says how many records are good; copy it again.',
+  DAO_BUNDLE_INVALID: 'A bundle is none, or damaged. Copy it again, or export it anew.',
+  DAO_BUNDLE_WRITE_FAILED: 'A bundle cannot be written: space, permissions. Nothing half-written is left.',
 } as const

@@ -86,6 +86,11 @@ export type {
   SignedRecord,
 } from './record.ts'
 export type { OwnRecordStore, RecordStore } from './record-store.ts'
+export { createMemoryRecordStore } from './memory-record-store.ts'
+export { openRecordStore, type RecordStoreOptions } from './sqlite-record-store.ts'
+export { defaultStoreLimits, type StoreLimits } from './store-limits.ts'
+export { readBundle, writeBundle, type BundleSummary } from './bundle-file.ts'
+export { openBundleStore } from './bundle-record-store.ts'
 export { tallyOutcomes, type Tally, type TallyInput, type TallyOutcome, type Voice } from './tally.ts'
 export {
   proposalStates,
