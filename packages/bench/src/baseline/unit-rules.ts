@@ -18,6 +18,7 @@ const rules: Readonly<Record<string, UnitRule>> = {
   'MiB/h': { better: 'lower', floor: 1 },
   'Mbit/s': { better: 'higher', floor: 1 },
   'packets/s': { better: 'higher', floor: 100 },
+  'records/s': { better: 'higher', floor: 10 },
   'responses/s': { better: 'higher', floor: 1 },
 }
 

@@ -4,6 +4,7 @@ import { registerBpf } from './bpf.ts'
 import { registerCalm } from './calm.ts'
 import { registerBaseline } from './baseline.ts'
 import { registerCrypto } from './crypto.ts'
+import { registerDao } from './dao.ts'
 import { registerMetrics } from './metrics.ts'
 import { registerMttr } from './mttr.ts'
 import { registerRelay } from './relay.ts'
@@ -24,6 +25,7 @@ export function registerBench(program: Command, context: CommandContext): void {
   registerRelay(bench, context)
   registerTakeover(bench, context)
   registerBpf(bench, context)
+  registerDao(bench, context)
   registerMetrics(bench, context)
   registerBaseline(bench, context)
 }

@@ -1,0 +1,29 @@
+import type { TallyCaseName } from './tally-cases.ts'
+
+/** What is measured in a process of its own. */
+export type Job =
+  | {
+      readonly kind: 'tally'
+      readonly name: TallyCaseName
+      readonly ballots: number
+      readonly rounds: number
+      readonly seed: string
+    }
+  | {
+      readonly kind: 'verify'
+      /** File of signed ballots, as `ballot-file.ts` has it. */
+      readonly path: string
+      readonly ballots: number
+      readonly rounds: number
+      /** 1: in the thread that asks; more: over so many worker threads. */
+      readonly threads: number
+    }
+
+/** Samples in the order they were taken, and the most memory that the process had. */
+export interface JobResult {
+  readonly samplesMs: readonly number[]
+  readonly peakMiB: number
+}
+
+/** Told what is going on, now and then. */
+export type Progress = (text: string) => void
