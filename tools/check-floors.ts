@@ -16,6 +16,7 @@ const floorOf: Readonly<Record<string, number>> = {
   '@x0t/tunnel': 3,
   '@x0t/libp2p': 3,
   '@x0t/local-api': 3,
+  '@x0t/orbit': 3,
   '@x0t/node': 4,
   '@x0t/testbed': 5,
   '@x0t/bench': 6,
