@@ -1,3 +1,4 @@
+import { messageOf } from '@x0t/core'
 import { z } from 'zod'
 import { actionTypes, type Action } from './action.ts'
 import {
@@ -6,7 +7,6 @@ import {
   byteString,
   choiceIndex,
   counter,
-  fraction,
   hexDigest,
   line,
   memberId,
@@ -17,7 +17,9 @@ import {
 } from './field-schemas.ts'
 import { maxArtifactPieceBytes, maxChoices } from './limits.ts'
 import type { Constitution, MemberEntry, MemberKeys, ProposalBody, RecordBodies, SealBody } from './record.ts'
-import { choiceRoles, methods, quorumUnits, type Ballot, type Choice, type Rules } from './rules.ts'
+import { parseChoices } from './parse-choices.ts'
+import { parseRules } from './parse-rules.ts'
+import type { Ballot } from './rules.ts'
 
 // One schema for each kind: exact sets of keys, every size bounded. In one file, as it is one table.
 
@@ -36,30 +38,19 @@ const member: z.ZodType<MemberEntry> = z.strictObject({
   balance: amount,
 })
 
-const roles = z.array(z.enum(choiceRoles)).min(1).max(choiceRoles.length)
-const quorumHead = { unit: z.enum(quorumUnits), counts: roles.refine(ascend, { error: 'roles unsorted' }) }
+/** What another module reads strictly, as a schema. */
+function readBy<Value>(read: (value: unknown) => Value): z.ZodType<Value> {
+  return z.unknown().transform((value, context) => {
+    try {
+      return read(value)
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: messageOf(error) })
+      return z.NEVER
+    }
+  })
+}
 
-const rules: z.ZodType<Rules> = z.strictObject({
-  method: z.enum(methods),
-  decimals: z.int().min(0).max(18),
-  split: z.enum(['none', 'linear']),
-  budget: z
-    .discriminatedUnion('kind', [
-      z.strictObject({ kind: z.literal('fixed'), credits: amount }),
-      z.strictObject({ kind: z.literal('balance') }),
-    ])
-    .nullable(),
-  decides: z.enum(['support', 'plurality']),
-  support: z
-    .strictObject({ threshold: fraction, isStrict: z.boolean(), base: z.enum(['for+against', 'cast']) })
-    .nullable(),
-  quorum: z
-    .union([z.strictObject({ ...quorumHead, share: fraction }), z.strictObject({ ...quorumHead, amount })])
-    .nullable(),
-  tiebreak: z.enum(['none', 'choice-order', 'certificate-hash']),
-  closesEarly: z.boolean(),
-  lateQuorumMs: spanMs.nullable(),
-})
+const rules = readBy((value) => parseRules(value))
 
 const constitution: z.ZodType<Constitution> = z.strictObject({
   name: line(1, 128),
@@ -112,12 +103,10 @@ const action: z.ZodType<Action> = z.discriminatedUnion('type', [
   ...otherTypes.map((type) => actionShapes[type]),
 ])
 
-const choice: z.ZodType<Choice> = z.strictObject({ label: line(1, 128), role: z.enum(choiceRoles) })
-
 const proposal: z.ZodType<ProposalBody> = z.strictObject({
   title: line(1, 200),
   text: text(32_768),
-  choices: z.array(choice).min(1).max(maxChoices),
+  choices: readBy((value) => parseChoices(value)),
   rules,
   actions: z.array(action).max(32),
   asOf: z
@@ -156,9 +145,9 @@ const ballot: z.ZodType<Ballot> = z.discriminatedUnion('kind', [
   }),
   z.strictObject({
     kind: z.literal('approval'),
+    // Approving of nothing is a ballot.
     choices: z
       .array(choiceIndex)
-      .min(1)
       .max(maxChoices)
       .refine((list) => list.every((index, at) => at === 0 || list[at - 1]! < index), {
         error: 'choices that do not ascend',

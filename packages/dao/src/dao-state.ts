@@ -1,12 +1,13 @@
 import type {
   Constitution,
   Elector,
-  MemberEntry,
   MemberId,
+  ProposalBody,
   RecordId,
   RecordOf,
   SignedRecord,
 } from './record.ts'
+import type { Registry } from './registry.ts'
 import type { Tally, Voice } from './tally.ts'
 
 /** draft → open → closing → unsealed | passed | defeated | tied | no-quorum → queued → executed | failed | … */
@@ -61,9 +62,11 @@ export interface ProposalView {
   readonly id: RecordId
   readonly record: RecordOf<'proposal'>
   readonly electorate: readonly Elector[]
-  /** Ballots now known that would count, own and delegated. */
+  /** Ballots that count, own and delegated: of the certified set if `isFinal`, else of all that are known. */
   readonly voices: readonly Voice[]
-  /** Records that the voices come from (the ballot box), sorted by id. */
+  /** There is one certificate, and every ballot that it is over is here: no record changes the voices any more. */
+  readonly isFinal: boolean
+  /** All known ballots that settle the count (the ballot box), and what proves an equivocation; sorted by id. */
   readonly box: readonly SignedRecord[]
   readonly seals: readonly SignedRecord[]
   readonly certificate: Certificate | null
@@ -79,11 +82,16 @@ export interface ProposalView {
 export interface DaoState {
   readonly dao: RecordId
   readonly constitution: Constitution
-  readonly members: ReadonlyMap<MemberId, MemberEntry & { readonly delegate: MemberId | null }>
+  readonly members: ReadonlyMap<MemberId, Elector>
   readonly proposals: ReadonlyMap<RecordId, ProposalView>
   readonly equivocations: readonly Equivocation[]
   readonly rejected: readonly RejectedRecord[]
+  /** Records that hold, whether or not they count for something. */
   readonly recordCount: number
+  /** What a proposal names as its electorate if it is made now. */
+  readonly asOf: ProposalBody['asOf']
+  /** Changes of the registry, and what is wrong in it. */
+  readonly registry: Pick<Registry, 'changes' | 'pending' | 'conflicts' | 'sharingKeys' | 'delegationCycles'>
 }
 
 /** Where a proposal stands at a moment, with its count. */

@@ -49,4 +49,38 @@ export const errorCodes = {
     'A bundle ends before its end mark. The message says how many records are good; copy it again.',
   DAO_BUNDLE_INVALID: 'A bundle is none, or damaged. Copy it again, or export it anew.',
   DAO_BUNDLE_WRITE_FAILED: 'A bundle cannot be written: space, permissions. Nothing half-written is left.',
+  DAO_GENESIS_INVALID: 'A genesis record does not found a DAO: its lists or its signature do not hold.',
+  DAO_GENESIS_MISSING: 'No record among these founds a DAO. Export the whole DAO where it was founded.',
+  DAO_GENESIS_AMBIGUOUS: 'The records are of several DAOs, which are never merged. Say which one is meant.',
+  DAO_OTHER_DAO: 'A record belongs to another DAO. It counts for nothing here.',
+  DAO_SIGNATURE_INVALID:
+    'Not both signatures of a record hold under the keys that its author has at this place. It counts for nothing.',
+  DAO_RECORD_MISSING: 'A record that this one builds on is not here yet. It is kept until that one comes.',
+  DAO_LANE_BROKEN: 'A record does not have the number that follows its predecessor.',
+  DAO_EQUIVOCATION:
+    'Its author gave one number to two records. Both are the proof, and void whatever that author says from there on.',
+  DAO_NOT_A_MEMBER: 'Its author is no member. A registrar adds members: x0t dao member add.',
+  DAO_MEMBER_EXISTS: 'There is a member with this id already; x0t dao member list shows it.',
+  DAO_MEMBER_UNKNOWN: 'There is no member with this id; x0t dao member list shows them.',
+  DAO_NOT_A_REGISTRAR: 'Only registrars, whom the constitution names, change the registry.',
+  DAO_REGISTRAR_FIXED:
+    'A registrar is named by the constitution and stays a member; its balance can be set to 0.',
+  DAO_KEYS_MISMATCH: 'The id of a member is not that of its keys.',
+  DAO_KEY_REUSED: 'A key belongs to another member already. Each member has keys of its own.',
+  DAO_ROTATION_INVALID: 'New keys have not signed that they are the keys of this member. The old ones stay.',
+  DAO_DELEGATE_SELF: 'A member delegates to another member, not to itself.',
+  DAO_DELEGATION_CYCLE: 'Delegations would run in a circle; those in it would be void.',
+  DAO_PROPOSAL_UNKNOWN:
+    'There is no such proposal here; x0t dao list shows them, x0t dao import brings others.',
+  DAO_SNAPSHOT_MISMATCH: 'The registry records that a proposal names give another electorate than it says.',
+  DAO_WITNESSES_WRONG: 'A proposal names other witnesses than the constitution gives.',
+  DAO_TIMES_INVALID: 'A proposal leaves less time than the constitution asks for.',
+  DAO_TOO_MANY_PROPOSALS: 'One member has as many proposals open as the constitution allows.',
+  DAO_NOT_IN_SNAPSHOT: 'Its author was no member when the proposal was made, and has no say in it.',
+  DAO_NOT_A_WITNESS: 'Its author is no witness of this proposal.',
+  DAO_NOT_A_GUARDIAN: 'Only guardians, whom the constitution names, veto.',
+  DAO_NOT_THE_AUTHOR: 'Only its author takes a proposal back.',
+  DAO_NOT_OPEN: 'Voting has not begun by the clock of this machine.',
+  DAO_CLOSED:
+    'Voting has ended: by the clock of this machine, by a certificate, or because it was taken back.',
 } as const

@@ -21,11 +21,6 @@ export const memberId = z.custom<MemberId>(
   'no id of a member',
 )
 
-/** A whole fraction; its meaning (at most 1, say) is for the rule that holds it. */
-export const fraction = z
-  .string()
-  .regex(/^(?:0|[1-9]\d{0,17})\/[1-9]\d{0,17}$/, 'no fraction of whole numbers as 1/2')
-
 // Control characters and marks that turn the direction of writing could fake what a terminal shows.
 const unsafeInLine = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u
 const unsafeInText = /[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069]/u

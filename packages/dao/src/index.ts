@@ -116,3 +116,25 @@ export {
   verifyInclusion,
 } from './merkle-tree.ts'
 export { maxArtifactPieceBytes, maxChoices, maxRecordBytes, maxSignedRecordBytes } from './limits.ts'
+export { createReplay, findGenesis, replay, type Replay, type ReplayOptions } from './replay.ts'
+export type { Registry, RegistryChange } from './registry.ts'
+export { snapshotLeaf, snapshotRoot } from './snapshot.ts'
+export { resultOf, tallyOf } from './proposal-result.ts'
+export {
+  createCancel,
+  createDelegate,
+  createGenesis,
+  createMemberAdd,
+  createMemberBalance,
+  createMemberRemove,
+  createMemberRotate,
+  createProposal,
+  createVeto,
+  createVote,
+  memberKeysOf,
+  memberWithKeys,
+  proposalBody,
+  type ProposalDraft,
+  type UnsignedRecord,
+} from './create-records.ts'
+export type { Verify } from './member-lane.ts'

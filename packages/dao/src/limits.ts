@@ -29,7 +29,7 @@ export const maxArtifactPieceBytes = 65_536
 export const maxDepth = 12
 
 /** Choices of one proposal. */
-export const maxChoices = 64
+export const maxChoices = 256
 
 /** Records of one author in a lane of each sort: numbers from this on are refused. */
 export const maxLaneRecords = {
