@@ -1,5 +1,7 @@
 import type { Certificate } from './dao-state.ts'
 import type { MemberId, RecordOf, SignedRecord } from './record.ts'
+
+/** The place of the closing protocol, which lands beside: until then no proposal has a certificate. */
 export function certificatesOf(
   _proposal: SignedRecord & { readonly record: RecordOf<'proposal'> },
   _seals: readonly SignedRecord[],

@@ -3,7 +3,7 @@ import { X0tError } from '@x0t/core'
 import type { Identity } from '@x0t/keys'
 import { checkActions } from './action-check.ts'
 import { checkBallot } from './ballot.ts'
-import { isAmount } from './field-schemas.ts'
+import { parseAmount } from './exact/amount.ts'
 import { checkGenesisBody } from './genesis.ts'
 import { laneOf } from './lane.ts'
 import { checkProposal, witnessesOf } from './proposal-check.ts'
@@ -89,7 +89,7 @@ export function createMemberAdd(
   member: MemberEntry,
 ): UnsignedRecord<'member.add'> {
   requireRegistrar(state, author)
-  requireAmount(member.balance)
+  parseAmount(member.balance, 'the balance')
   if (!isOwnId(member)) throw new X0tError('DAO_KEYS_MISMATCH', `${member.id} is not the id of these keys`)
   if (state.members.has(member.id))
     throw new X0tError('DAO_MEMBER_EXISTS', `${member.id} is a member already`, {
@@ -122,7 +122,7 @@ export function createMemberBalance(
 ): UnsignedRecord<'member.balance'> {
   requireRegistrar(state, author)
   requireMember(state, id)
-  requireAmount(balance)
+  parseAmount(balance, 'the balance')
   return unsigned('member.balance', { id, change: nextChange(state, id), balance, reason })
 }
 
@@ -316,17 +316,6 @@ function requireRegistrar(state: DaoState, author: MemberId): void {
     throw new X0tError('DAO_NOT_A_REGISTRAR', `${author} is no registrar of ${name}`, {
       hint: `the registrars are ${registrars.join(', ')}`,
     })
-}
-
-function requireAmount(text: string): void {
-  if (!isAmount(text))
-    throw new X0tError(
-      'DAO_AMOUNT_INVALID',
-      `${JSON.stringify(text.slice(0, 90))} is no amount of base units`,
-      {
-        exitCode: 2,
-      },
-    )
 }
 
 /** @throws X0tError DAO_KEY_REUSED if a member other than `except` holds one of the two keys */
