@@ -24,7 +24,11 @@ export interface Electorate {
 /** What a set of ballots comes to. */
 export interface BallotCount {
   readonly voices: readonly Voice[]
-  /** Records that settle it, sorted by id: each voter's ballot that counts, and the pair that proves an equivocation. */
+  /**
+   * Records that may settle it, sorted by id: each voter's ballots that fit, and the pair that proves an equivocation.
+   * Not only the last of a voter: a witness declares these, and one that was cast while the vote ended may be with too
+   * few of them to count, when the one before it is with all.
+   */
   readonly box: readonly SignedRecord[]
   readonly equivocations: readonly Equivocation[]
 }
@@ -62,11 +66,11 @@ export function countBallots(ballots: readonly BoxedBallot[], electorate: Electo
     let last: BoxedBallot | null = null
     for (const ballot of newest) {
       const { seq } = ballot.signed.record
-      if (ballot.fits && seq < limit && (last === null || seq > last.signed.record.seq)) last = ballot
+      if (!ballot.fits || seq >= limit) continue
+      box.push(ballot.signed)
+      if (last === null || seq > last.signed.record.seq) last = ballot
     }
-    if (last === null) continue
-    chosen.set(author, last)
-    box.push(last.signed)
+    if (last !== null) chosen.set(author, last)
   }
   const voices: Voice[] = []
   for (const { id, balance, delegate } of electorate.electors.values()) {

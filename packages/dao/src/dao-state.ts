@@ -66,7 +66,7 @@ export interface ProposalView {
   readonly voices: readonly Voice[]
   /** There is one certificate, and every ballot that it is over is here: no record changes the voices any more. */
   readonly isFinal: boolean
-  /** All known ballots that settle the count (the ballot box), and what proves an equivocation; sorted by id. */
+  /** All known ballots that may settle the count (the ballot box), and what proves an equivocation; sorted by id. */
   readonly box: readonly SignedRecord[]
   readonly seals: readonly SignedRecord[]
   readonly certificate: Certificate | null

@@ -138,3 +138,19 @@ export {
   type UnsignedRecord,
 } from './create-records.ts'
 export type { Verify } from './member-lane.ts'
+export { certificatesOf, culpritsOf, type Closing } from './closing/certificates.ts'
+export type { Culprit } from './closing/culprits.ts'
+export { quorumOf, proposerOf, type Quorum } from './closing/quorum.ts'
+export { ballotLeaf, ballotSetRoot, ballotsVouchedFor } from './closing/ballot-set.ts'
+export { ballotsPerPart, partsOf } from './closing/declaration.ts'
+export type { SignedProposal, SignedSeal } from './closing/seal-book.ts'
+export {
+  createWitness,
+  type Witness,
+  type WitnessAction,
+  type WitnessEvent,
+  type WitnessOptions,
+  type WitnessPhase,
+  type WitnessTimer,
+  type WitnessView,
+} from './closing/witness.ts'

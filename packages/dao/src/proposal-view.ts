@@ -1,5 +1,5 @@
 import { countBallots, type BallotCount, type BoxedBallot, type Electorate } from './ballot-box.ts'
-import { certificatesOf } from './certificates.ts'
+import { certificatesOf } from './closing/certificates.ts'
 import type { Certificate, Equivocation, ProposalView } from './dao-state.ts'
 import type { MemberId, RecordId, RecordOf, SignedRecord } from './record.ts'
 
