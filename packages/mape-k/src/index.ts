@@ -47,6 +47,7 @@ export {
 } from './actions.ts'
 export { chanceOf, plan, type FactsPort, type Plan, type PlanInput } from './plan.ts'
 export { numberKeys, policyNumbers, type NumberKey, type PolicyNumber } from './policy-numbers.ts'
+export { decidePolicy, overruledByVote, valueOfPolicy, type PolicyDecision } from './decided-policy.ts'
 export { defaultPolicy, numberOf, readPolicy, type Chosen, type Origin, type Policy } from './policy.ts'
 export {
   outcomes,

@@ -9,6 +9,8 @@ export type Origin = 'default' | 'file' | 'vote'
 export interface Chosen<T> {
   readonly value: T
   readonly origin: Origin
+  /** Of a vote: the proposal that was decided. */
+  readonly proposal?: string
 }
 
 /** What the loop may do, and when; data, so that a file or a vote can change it. */
@@ -64,7 +66,7 @@ export function readPolicy(content: unknown, origin: Origin, base: Policy = defa
       chosen[kind] = { value: readPlan(key, value), origin }
     else if (Object.hasOwn(policyNumbers, key))
       numbers[key] = { value: readNumber(key, value, policyNumbers[key as NumberKey]), origin }
-    else throw invalid(`${key} is no value of the policy`, 'x0t heal policy lists them all')
+    else throw policyInvalid(`${key} is no value of the policy`, 'x0t heal policy lists them all')
   }
   return { numbers, plans: chosen } as Policy
 }
@@ -72,7 +74,7 @@ export function readPolicy(content: unknown, origin: Origin, base: Policy = defa
 /** The values of nested tables with dotted keys; a list is one value. */
 function* leaves(content: unknown, prefix: string): Generator<readonly [string, unknown]> {
   if (typeof content !== 'object' || content === null || Array.isArray(content))
-    throw invalid(`${prefix === '' ? 'the policy' : prefix.slice(0, -1)} is not a table`)
+    throw policyInvalid(`${prefix === '' ? 'the policy' : prefix.slice(0, -1)} is not a table`)
   for (const [name, value] of Object.entries(content)) {
     const key = `${prefix}${name}`
     const isTable = typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -81,18 +83,24 @@ function* leaves(content: unknown, prefix: string): Generator<readonly [string, 
   }
 }
 
-function readNumber(key: string, value: unknown, { from, to, unit }: PolicyNumber): number {
+/** @throws X0tError HEALING_POLICY_INVALID */
+export function readNumber(key: string, value: unknown, { from, to, unit }: PolicyNumber): number {
   if (typeof value === 'number' && value >= from && value <= to) return value
-  throw invalid(`${key} is ${JSON.stringify(value)}, not a number from ${from} to ${to} (${unit})`)
+  throw policyInvalid(`${key} is ${JSON.stringify(value)}, not a number from ${from} to ${to} (${unit})`)
 }
 
-function readPlan(key: string, value: unknown): readonly ActionName[] {
+/** @throws X0tError HEALING_POLICY_INVALID */
+export function readPlan(key: string, value: unknown): readonly ActionName[] {
   const isPlan = Array.isArray(value) && value.every((name) => actionNames.includes(name as ActionName))
   if (isPlan && new Set(value).size === value.length) return value as ActionName[]
-  throw invalid(`${key} is not a list of actions without doubles`, `the actions: ${actionNames.join(', ')}`)
+  throw policyInvalid(
+    `${key} is not a list of actions without doubles`,
+    `the actions: ${actionNames.join(', ')}`,
+  )
 }
 
-function invalid(message: string, hint?: string): X0tError {
+/** The error of a policy that does not hold. */
+export function policyInvalid(message: string, hint?: string): X0tError {
   return new X0tError('HEALING_POLICY_INVALID', message, {
     exitCode: 3,
     ...(hint === undefined ? {} : { hint }),

@@ -12,6 +12,7 @@ import {
 } from '@x0t/local-api'
 import { advertisedAddresses } from './addresses.ts'
 import { notTheAuthority, type AuthorityDesk } from './authority-desk.ts'
+import type { RawValue } from './config/index.ts'
 import { udpAddress } from './udp-address.ts'
 import { watchEvents } from './event-stream.ts'
 import { fastPathView, kernelLinkView } from './fast-path-view.ts'
@@ -166,11 +167,13 @@ export function createApiHandlers(runtime: Runtime): Handlers {
       }
     },
     config: () => ({
-      settings: runtime.settings.map(({ key, value, origin }) => ({
+      settings: runtime.settings.list().map(({ key, value, origin, next }) => ({
         name: key,
-        value: Array.isArray(value) ? value.map(String) : value,
+        value: rawOf(value),
         source: origin.source,
-      })) as never,
+        ...(origin.at === '' ? {} : { at: origin.at }),
+        ...(next === undefined ? {} : { next: { value: rawOf(next.value), proposal: next.proposal } }),
+      })),
     }),
     stop() {
       runtime.log.info('stop-asked')
@@ -284,6 +287,10 @@ export function createApiHandlers(runtime: Runtime): Handlers {
       return { status: waiting.length === 0 ? 'ready' : 'not_ready', waiting_for: waiting }
     },
   }
+}
+
+function rawOf(value: RawValue): string | number | boolean | string[] {
+  return typeof value === 'object' ? value.map(String) : value
 }
 
 function absenceOf({ config, dataPlane }: Runtime): string {

@@ -15,7 +15,8 @@ export interface AuthorityDeskOptions {
   readonly bundle: () => TrustBundle
   readonly store: IdentityStore
   readonly bans: BanList
-  readonly svidTtlMs: number
+  /** Lifetime of what is issued; a vote may change it while the node runs. */
+  readonly svidTtlMs: () => number
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -48,7 +49,9 @@ export function createAuthorityDesk(options: AuthorityDeskOptions): AuthorityDes
   return {
     answer(request) {
       const { tokens, nodes, nonces } = store
-      const state = { authority, bundle: options.bundle(), tokens, nodes, nonces, bans, svidTtlMs, random }
+      const bundle = options.bundle()
+      const ttlMs = svidTtlMs()
+      const state = { authority, bundle, tokens, nodes, nonces, bans, svidTtlMs: ttlMs, random }
       const outcome = handleEnrolRequest(state, request, clock.wallMs())
       if (outcome.kind === 'refused') {
         counters.count('enrolments_refused_total', { reason: outcome.code ?? 'unknown' })

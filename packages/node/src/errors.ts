@@ -38,5 +38,8 @@ export const errorCodes = {
     'No second path leads round the neighbour, so that the drill would stop traffic. --force does it all the same.',
   POLICY_FILE_UNREADABLE:
     'The file that healing.policy_file names cannot be read. Check its path, owner and mode.',
+  DECISIONS_DAMAGED:
+    'The file of decisions in force cannot be read. Start the node: it makes it anew from the records of the DAO.',
+  ARTIFACT_UNREADABLE: 'A file that a vote has published cannot be read. Check owner and mode of its folder.',
   BAN_SELF: 'The node that holds the authority cannot ban itself.',
 } as const

@@ -14,6 +14,10 @@ export interface Home {
   readonly healingFile: string
   readonly socketFile: string
   readonly logFile: string
+  /** Values that votes have set and that hold, read before anything is opened. */
+  readonly decisionsFile: string
+  /** Files that votes have published. */
+  readonly artifactsDirectory: string
 }
 
 export function homeAt(directory: string): Home {
@@ -26,5 +30,7 @@ export function homeAt(directory: string): Home {
     healingFile: join(directory, 'healing.sqlite'),
     socketFile: join(directory, 'x0t.sock'),
     logFile: join(directory, 'node.log'),
+    decisionsFile: join(directory, 'decisions.json'),
+    artifactsDirectory: join(directory, 'artifacts'),
   }
 }

@@ -27,6 +27,8 @@ export interface NeighbourLink {
   /** Why it was down last. */
   readonly downReason: DownReason | undefined
   readonly datagramBytes: number | undefined
+  /** Names the keys over which probes were last answered; undefined between new keys and the first answer. */
+  readonly provenKeys: string | undefined
 }
 
 export interface NeighbourLinksOptions {
@@ -152,6 +154,7 @@ export function createNeighbourLinks(options: NeighbourLinksOptions): NeighbourL
     if (entry.installedGeneration === own.generation) return
     entry.installedGeneration = own.generation
     entry.provenCarrier = undefined
+    entry.provenKeys = undefined
     const carrier = own.carrier === 'tls' || peer.carrier === 'tls' ? 'tls' : 'udp'
     if (carrier === 'tls' && (entry.carrier === 'udp' || own.carrier === 'udp'))
       entry.mayTryUdpAtMs = clock.monotonicMs() + backoffMs(entry.udpFailures++)
@@ -237,6 +240,7 @@ export function createNeighbourLinks(options: NeighbourLinksOptions): NeighbourL
         deadlineMs: before?.deadlineMs,
         downReason: before?.downReason,
         datagramBytes: before?.datagramBytes,
+        provenKeys: undefined,
         secret,
         connection: connectionTag(secret),
         own: { generation: -1, linkId: 0, udpPort: 0, carrier: 'udp', connection: '' },
@@ -339,6 +343,7 @@ export function createNeighbourLinks(options: NeighbourLinksOptions): NeighbourL
         case 'metric':
           entry.rttMs = event.rttMs
           entry.provenCarrier = event.carrier
+          entry.provenKeys = `${entry.connection} ${entry.installedGeneration}`
           entry.jitterMs = event.jitterMs
           entry.lossRatio = event.lossRatio
           entry.lossToRatio = event.lossToRatio

@@ -4,8 +4,9 @@ import type { ControlPlane } from '@x0t/libp2p'
 import type { Sessions } from '@x0t/session'
 import type { DataPlane } from '@x0t/tunnel'
 import type { AuthorityDesk } from './authority-desk.ts'
-import type { LoadedConfig, NodeConfig } from './config/index.ts'
+import type { NodeConfig } from './config/index.ts'
 import type { Healing } from './healing/healing.ts'
+import type { RunningSettings } from './dao/execution/running-settings.ts'
 import type { EventLog } from './event-log.ts'
 import type { Membership } from './membership.ts'
 import type { MeshDriver } from './mesh-driver.ts'
@@ -21,7 +22,7 @@ export interface Runtime {
   readonly version: string
   readonly startedAtMs: number
   readonly config: NodeConfig
-  readonly settings: LoadedConfig['entries']
+  readonly settings: RunningSettings
   readonly keeper: SvidKeeper
   /** Undefined on all nodes but the one with the mesh's authority. */
   readonly desk: AuthorityDesk | undefined

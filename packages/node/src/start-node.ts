@@ -34,6 +34,9 @@ import { createAuthorityDesk, type AuthorityDesk } from './authority-desk.ts'
 import { cutCarrierFrames } from './carrier-frames.ts'
 import type { LoadedConfig, NodeConfig } from './config/index.ts'
 import { currentMembership } from './current-membership.ts'
+import { createRunningSettings } from './dao/execution/running-settings.ts'
+import { lifetimeOf, liveSettings } from './dao/execution/live-settings.ts'
+import { openDecisions } from './dao/execution/open-decisions.ts'
 import { createEventLog } from './event-log.ts'
 import { fastPathOf } from './fast-path-view.ts'
 import { avoidedLossRatio } from './healing/avoidance.ts'
@@ -108,6 +111,8 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
   await using stack = new AsyncDisposableStack()
 
   const policy = await loadPolicy(config)
+  const decisions = await openDecisions(home, log)
+  let { svidTtlMs } = config.identity
 
   // Identity: who we are, who may be here.
   const { identity, store } = await writingHome(home, () => openExistingIdentity(home))
@@ -129,7 +134,7 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
       bundle: () => keeper.bundle(),
       store,
       bans,
-      svidTtlMs: config.identity.svidTtlMs,
+      svidTtlMs: () => svidTtlMs,
       clock,
       random,
       log,
@@ -400,10 +405,7 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
       log,
       counters: metrics,
       suitePreference: suites,
-      limits: {
-        renewAfterMs: config.session.renewSeconds * 1000,
-        expireAfterMs: config.session.renewSeconds * 1500,
-      },
+      limits: lifetimeOf(config.session.renewSeconds),
       on: {
         ready(sa) {
           const peer = { label: labelOfNodeId(sa.peer), address: overlayAddressBytes(sa.peer) }
@@ -438,6 +440,7 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
     ? stack.use(
         createHealing({
           policy,
+          decisions: decisions.policy,
           knowledge: openHistory(home, config, log),
           mesh,
           links: () => links.list(),
@@ -519,6 +522,17 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
     return undefined
   }
 
+  // What votes may change.
+  const settings = createRunningSettings({
+    entries: options.settings ?? [],
+    live: liveSettings({
+      log: options.log,
+      sessions,
+      svidTtl: { read: () => svidTtlMs, write: (ttlMs) => (svidTtlMs = ttlMs) },
+      config,
+    }),
+  })
+
   // Local API, before anything reaches the neighbours: of two starts at once only one gets its socket.
   let plane: ControlPlane | undefined
   const runtime = {
@@ -527,7 +541,7 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
     version,
     startedAtMs,
     config,
-    settings: options.settings ?? [],
+    settings,
     keeper,
     desk,
     store,

@@ -38,7 +38,7 @@ async function makeDesk(clock: ReturnType<typeof manualClock>, name: string) {
     bundle: () => authority.bundle,
     store,
     bans,
-    svidTtlMs: 3_600_000,
+    svidTtlMs: () => 3_600_000,
     clock,
     random,
     log,

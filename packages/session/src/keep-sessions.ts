@@ -19,7 +19,10 @@ import { createSpiPool } from './spi-pool.ts'
 /** Makes, renews and ends end-to-end sessions over routed messages. */
 export function createSessionManager(options: SessionManagerOptions): Sessions {
   const { self, tls, clock, random, log, counters, on } = options
-  const limits: SessionLimits = { ...defaultSessionLimits, ...options.limits }
+  const limits: { -readonly [Name in keyof SessionLimits]: SessionLimits[Name] } = {
+    ...defaultSessionLimits,
+    ...options.limits,
+  }
   const preference = options.suitePreference ?? suites
   if (preference.length === 0) throw new RangeError('at least one suite must be allowed')
   const instance = random.bytes(instanceBytes)
@@ -346,6 +349,17 @@ export function createSessionManager(options: SessionManagerOptions): Sessions {
       const { sending } = state.associations
       if (sending === undefined || state.wanted || clock.monotonicMs() < sending.renewAtMs) return
       renewIfUsed(state)
+    },
+    setLifetime({ renewAfterMs, expireAfterMs }) {
+      if (!(renewAfterMs > 0 && renewAfterMs < expireAfterMs))
+        throw new RangeError(
+          `a session cannot be renewed after ${renewAfterMs} ms and end after ${expireAfterMs} ms`,
+        )
+      limits.renewAfterMs = renewAfterMs
+      limits.expireAfterMs = expireAfterMs
+    },
+    get lifetime() {
+      return { renewAfterMs: limits.renewAfterMs, expireAfterMs: limits.expireAfterMs }
     },
     list: () => [...peers.values()].flatMap(({ associations }) => associations.list()),
     async [Symbol.asyncDispose]() {

@@ -54,6 +54,12 @@ export interface Sessions extends AsyncDisposable {
   drop(peer: NodeId): void
   /** Reports traffic with this peer, in either direction: sessions without traffic lapse. Cheap; call it often. */
   touch(peer: NodeId): void
+  /**
+   * Ages at which associations made from now on are renewed and retired: the others keep theirs.
+   * @throws RangeError unless 0 < renewAfterMs < expireAfterMs
+   */
+  setLifetime(lifetime: Pick<SessionLimits, 'renewAfterMs' | 'expireAfterMs'>): void
+  readonly lifetime: Pick<SessionLimits, 'renewAfterMs' | 'expireAfterMs'>
   /** All associations. */
   list(): { readonly sa: SecurityAssociation; readonly state: AssociationState }[]
 }

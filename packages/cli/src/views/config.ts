@@ -5,10 +5,10 @@ import { columns } from './table.ts'
 export function configView(entries: readonly ConfigEntry[]): string {
   return columns(
     ['SETTING', 'VALUE', 'FROM'],
-    entries.map(({ key, value, origin }) => [
+    entries.map(({ key, value, origin, beneath }) => [
       key,
       typeof value === 'object' ? value.join(', ') || '(none)' : String(value),
-      origin.source === 'default' ? 'default' : `${origin.source} ${origin.at}`,
+      `${originWords(origin)}${beneath === undefined ? '' : `; without it ${String(beneath.value)}, ${originWords(beneath.origin)}`}`,
     ]),
   )
 }
@@ -16,10 +16,18 @@ export function configView(entries: readonly ConfigEntry[]): string {
 export function runningConfigView({ settings }: Config): string {
   return columns(
     ['SETTING', 'VALUE', 'FROM'],
-    settings.map(({ name, value, source }) => [
+    settings.map(({ name, value, source, at, next }) => [
       name,
       Array.isArray(value) ? value.join(', ') || '(none)' : String(value),
-      source,
+      `${at === undefined ? source : `${source} ${at}`}${
+        next === undefined
+          ? ''
+          : `; from the next start ${String(next.value)}, ${next.proposal === null ? 'as without a vote' : `vote ${next.proposal}`}`
+      }`,
     ]),
   )
+}
+
+function originWords({ source, at }: ConfigEntry['origin']): string {
+  return source === 'default' ? 'default' : `${source} ${at}`
 }

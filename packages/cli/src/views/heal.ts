@@ -88,7 +88,7 @@ function timelineView({ timeline, lastGoodAgoMs }: HealIncident): string {
   )
 }
 
-export function healPolicyView({ numbers, plans }: HealPolicy): string {
+export function healPolicyView({ numbers, plans, overruled = [] }: HealPolicy): string {
   const values = columns(
     ['VALUE', 'IS', 'FROM', 'TO', 'UNIT', 'ORIGIN', 'MEANING'],
     numbers.map((one) => [
@@ -97,7 +97,7 @@ export function healPolicyView({ numbers, plans }: HealPolicy): string {
       String(one.from),
       String(one.to),
       one.unit,
-      one.origin,
+      originWords(one),
       one.help,
     ]),
   )
@@ -106,7 +106,7 @@ export function healPolicyView({ numbers, plans }: HealPolicy): string {
     plans.map((plan) => [
       plan.diagnosis,
       plan.actions.join(', ') || 'none: observe',
-      plan.origin,
+      originWords(plan),
       plan.records
         .map(
           ({ action, verified, failed }) => `${action} ${number(verified)} of ${number(verified + failed)}`,
@@ -114,7 +114,14 @@ export function healPolicyView({ numbers, plans }: HealPolicy): string {
         .join(', ') || '-',
     ]),
   )
-  return `${values}\n\n${actions}`
+  const kept = overruled.map(
+    (key) => `${key}: the file's value does not hold, a vote has set it; another vote changes it`,
+  )
+  return [values, actions, ...(kept.length === 0 ? [] : [kept.join('\n')])].join('\n\n')
+}
+
+function originWords({ origin, proposal }: { origin: string; proposal?: string | undefined }): string {
+  return proposal === undefined ? origin : `${origin} ${safe(proposal)}`
 }
 
 function time(wallMs: number): string {

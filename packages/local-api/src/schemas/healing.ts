@@ -92,6 +92,8 @@ export const healPolicy = z.object({
       key: z.string(),
       value: z.number(),
       origin: z.string(),
+      /** Of origin `vote`: the proposal that was decided. */
+      proposal: z.string().optional(),
       from: z.number(),
       to: z.number(),
       unit: z.string(),
@@ -106,10 +108,13 @@ export const healPolicy = z.object({
       meaning: z.string(),
       actions: z.array(z.string()),
       origin: z.string(),
+      proposal: z.string().optional(),
       /** How the actions have fared against this. */
       records: z.array(z.object({ action: z.string(), verified: z.number(), failed: z.number() })),
     }),
   ),
+  /** Values that the policy file, or one that was applied, sets in vain: a vote has set them. */
+  overruled: z.array(z.string()).optional(),
 })
 export type HealPolicy = z.infer<typeof healPolicy>
 

@@ -57,7 +57,15 @@ const settingValue = z.union([z.string(), z.number(), z.boolean(), z.null(), z.a
 
 export const config = z.object({
   settings: z.array(
-    z.object({ name: z.string(), value: settingValue, source: z.enum(['flag', 'env', 'file', 'default']) }),
+    z.object({
+      name: z.string(),
+      value: settingValue,
+      source: z.enum(['flag', 'env', 'vote', 'file', 'default']),
+      /** Flag, variable, proposal, or file and line. */
+      at: z.string().optional(),
+      /** What holds from the next start of the node on: a vote, or what was there before one (null). */
+      next: z.object({ value: settingValue, proposal: z.string().nullable() }).optional(),
+    }),
   ),
 })
 export type Config = z.infer<typeof config>

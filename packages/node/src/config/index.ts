@@ -19,6 +19,7 @@ export {
   type LoadedConfig,
   type Origin,
 } from './load-config.ts'
+export { readDecisions } from '../dao/execution/decisions-file.ts'
 export { readConfigFile } from './read-config-file.ts'
 export { configReference } from './reference.ts'
 export { namedSettings, settings, type NamedSetting, type NodeConfig, type Setting } from './settings.ts'

@@ -1,4 +1,5 @@
 import { X0tError } from '@x0t/core'
+import type { Decision } from '../dao/execution/decision.ts'
 import { homeAt } from '../home.ts'
 import { didYouMean } from './did-you-mean.ts'
 import { formatEndpoint, isLoopback } from './endpoint.ts'
@@ -12,9 +13,9 @@ import {
 } from './settings.ts'
 import { parseConfigFile } from './toml-file.ts'
 
-/** Where a value came from; `at` is the flag, the variable, or file and line. */
+/** Where a value came from; `at` is the flag, the variable, the proposal that was voted on, or file and line. */
 export interface Origin {
-  readonly source: 'flag' | 'env' | 'file' | 'default'
+  readonly source: 'flag' | 'env' | 'vote' | 'file' | 'default'
   readonly at: string
 }
 
@@ -23,6 +24,8 @@ export interface ConfigEntry {
   readonly key: string
   readonly value: RawValue
   readonly origin: Origin
+  /** Of a vote: what would hold without it. */
+  readonly beneath?: { readonly value: RawValue; readonly origin: Origin }
 }
 
 export interface LoadedConfig {
@@ -44,10 +47,13 @@ export interface ConfigSources {
   readFile(path: string): Promise<string | undefined>
   /** Default of `node.name`. */
   readonly hostname?: string
+  /** What votes have set, from `readDecisions`. */
+  readonly decisions?: readonly Decision[]
 }
 
 /**
- * Reads, merges and checks the configuration: flag, then environment, then file, then default. Touches nothing else.
+ * Reads, merges and checks the configuration: flag, then environment, then vote, then file, then default. Touches
+ * nothing else. A vote stands above the file; who starts a node by hand stands above the vote, and is told so.
  * @throws X0tError CONFIG_INVALID that lists every problem with its place
  */
 export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> {
@@ -68,8 +74,10 @@ export async function inspectConfig(
   const warnings: string[] = []
   const given = new Map<string, { raw: unknown; origin: Origin }>()
   await fromFile(sources, given, problems)
+  const beneath = fromVotes(sources.decisions ?? [], given, warnings)
   fromEnvironment(sources.env ?? {}, given, warnings)
   fromFlags(sources.flags ?? {}, given, problems)
+  warnings.push(...overruledVotes(sources.decisions ?? [], given))
 
   const derived: DerivedDefaults = {
     hostname: nameOfHost(sources.hostname ?? 'node'),
@@ -87,7 +95,17 @@ export async function inspectConfig(
       continue
     }
     ;(config[named.group] ??= {})[named.field] = parsed.data
-    entries.push({ key: named.key, value: raw as RawValue, origin })
+    const lower = origin.source === 'vote' ? beneath.get(named.key) : undefined
+    const { raw: value, origin: lowerOrigin } = lower ?? {
+      raw: defaultOf(named, derived),
+      origin: defaultOrigin,
+    }
+    entries.push({
+      key: named.key,
+      value: raw as RawValue,
+      origin,
+      ...(origin.source === 'vote' ? { beneath: { value: value as RawValue, origin: lowerOrigin } } : {}),
+    })
   }
   if (problems.length > 0) return { problems }
   const checked = config as unknown as NodeConfig
@@ -123,6 +141,36 @@ async function fromFile(sources: ConfigSources, given: Given, problems: string[]
       problems.push(`${at}: unknown key ${section}.${key}${meant(key, keys)}`)
     }
   }
+}
+
+/** @returns what the file says where a vote says something else */
+function fromVotes(decisions: readonly Decision[], given: Given, warnings: string[]): Given {
+  const beneath: Given = new Map()
+  for (const { kind, key, value, proposal } of decisions) {
+    if (kind !== 'config') continue
+    const named = byKey.get(key)
+    if (named === undefined || !named.setting.kind.schema.safeParse(value).success) {
+      warnings.push(
+        `the decision about ${key} does not fit this version of x0t and is left out (${proposal})`,
+      )
+      continue
+    }
+    const before = given.get(key)
+    if (before !== undefined && before.origin.source !== 'vote') beneath.set(key, before)
+    given.set(key, { raw: value, origin: { source: 'vote', at: proposal } })
+  }
+  return beneath
+}
+
+/** Votes that a flag or a variable of this machine stands against. */
+function overruledVotes(decisions: readonly Decision[], given: Given): string[] {
+  return decisions.flatMap(({ kind, key, value, proposal }) => {
+    const origin = given.get(key)?.origin
+    const isOverruled = kind === 'config' && (origin?.source === 'flag' || origin?.source === 'env')
+    return isOverruled
+      ? [`${origin.at} overrules a vote: ${key} = ${String(value)} was decided (${proposal})`]
+      : []
+  })
 }
 
 function fromEnvironment(env: NonNullable<ConfigSources['env']>, given: Given, warnings: string[]): void {

@@ -10,7 +10,7 @@ export function configReference(): string {
     '',
     'A node reads `config.toml` in its home: `--home`, else `$X0T_HOME`, else `/var/lib/x0t` for root, else',
     '`$XDG_STATE_HOME/x0t` (`~/.local/state/x0t`). A value comes from the flag, else the environment variable,',
-    'else the file, else the default; `x0t config show` tells which. An unknown key is an error.',
+    'else a vote of the DAO, else the file, else the default; `x0t config show` tells which. An unknown key is an error.',
     '',
     '```sh',
     'x0t config init     # writes a file that names every setting',

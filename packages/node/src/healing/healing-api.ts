@@ -87,6 +87,7 @@ export function createHealingHandlers(
           key,
           value,
           origin,
+          ...proposalOf(policy.numbers[key]),
           from,
           to,
           unit,
@@ -99,10 +100,12 @@ export function createHealingHandlers(
         meaning: diagnoses[diagnosis],
         actions: [...policy.plans[diagnosis].value],
         origin: policy.plans[diagnosis].origin,
+        ...proposalOf(policy.plans[diagnosis]),
         records: records
           .filter((one) => one.diagnosis === diagnosis)
           .map(({ action, verified, failed }) => ({ action, verified, failed })),
       })),
+      overruled: [...healing.overruled],
     }
   }
   return {
@@ -128,4 +131,8 @@ export function createHealingHandlers(
       return { id, name: nameOf(id), forMs, startedAtMs }
     },
   }
+}
+
+function proposalOf({ proposal }: { readonly proposal?: string }): { readonly proposal?: string } {
+  return proposal === undefined ? {} : { proposal }
 }

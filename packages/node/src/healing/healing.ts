@@ -2,9 +2,11 @@
 import { labelOfNodeId, messageOf, X0tError, type Clock, type Log, type NodeId, type Random } from '@x0t/core'
 import {
   createHealingLoop,
+  decidePolicy,
   defaultPolicy,
   numberKeys,
   numberOf,
+  overruledByVote,
   sensorOf,
   type ActionRecord,
   type Diagnosis,
@@ -15,6 +17,7 @@ import {
   type LoopStatus,
   type NumberKey,
   type Policy,
+  type PolicyDecision,
   type Precondition,
   type Reading,
   type ScorePort,
@@ -34,6 +37,8 @@ import { hasQuorum, suspectFeatures } from './suspicion.ts'
 
 export interface HealingOptions {
   readonly policy?: Policy
+  /** What votes have set in it: see {@link Healing.decide}. */
+  readonly decisions?: readonly PolicyDecision[]
   readonly knowledge: Knowledge
   readonly scores?: ScorePort
   readonly mesh: SeenMesh
@@ -81,8 +86,15 @@ export interface Healing extends Disposable {
   status(): LoopStatus
   readonly policy: Policy
   readonly records: () => readonly ActionRecord[]
-  /** Changes the policy until the next start; one that raises alarms at once is taken back. */
+  /**
+   * Changes the policy until the next start; one that raises alarms at once is taken back. What a vote has set stays as
+   * it is, whatever the policy says.
+   */
   setPolicy(policy: Policy): void
+  /** Lays these decisions over the policy, in place of the earlier ones. They are not on trial: nothing takes them back. */
+  decide(decisions: readonly PolicyDecision[]): void
+  /** Values that the policy file, or one that was applied, sets in vain, since a vote has set them. */
+  readonly overruled: readonly string[]
   setSafeMode(isOn: boolean, reason: string): void
   incidents: Knowledge['incidents']
   /** An incident by its id or the beginning of it. @throws X0tError INCIDENT_UNKNOWN */
@@ -107,6 +119,9 @@ export function createHealing(options: HealingOptions): Healing {
   const metrics = createHealingMetrics(options.metrics, knowledge)
   let cancelWake = (): void => {}
   let disposed = false
+  /** The policy of default and file, without what votes have set; and the one to go back to. */
+  let basePolicy = options.policy ?? defaultPolicy
+  let decisions = options.decisions ?? []
   let lastGoodPolicy: Policy | undefined
   let changedAtMs = -Infinity
   let refusedAtMs: number[] = []
@@ -138,7 +153,7 @@ export function createHealing(options: HealingOptions): Healing {
     mesh.routes().has(id) && routesOver(id).every((route) => leadsRound(id, route))
 
   const loop: HealingLoop = createHealingLoop({
-    policy: options.policy ?? defaultPolicy,
+    policy: decidePolicy(basePolicy, decisions),
     knowledge,
     facts: { holds },
     ...(options.scores === undefined ? {} : { scores: options.scores }),
@@ -204,8 +219,9 @@ export function createHealing(options: HealingOptions): Healing {
     neighbours: () => links().map(({ nodeId }) => nodeId),
     restoreLastGoodPolicy() {
       if (lastGoodPolicy === undefined) return undefined
-      const changed = changedKeys(loop.policy, lastGoodPolicy)
-      send({ type: 'policy', policy: lastGoodPolicy })
+      const changed = changedKeys(basePolicy, lastGoodPolicy)
+      basePolicy = lastGoodPolicy
+      send({ type: 'policy', policy: decidePolicy(basePolicy, decisions) })
       lastGoodPolicy = undefined
       judgePolicy()
       return `the policy is as before the change of ${changed.join(', ')}`
@@ -228,7 +244,8 @@ export function createHealing(options: HealingOptions): Healing {
   const judgePolicy = (): void => {
     const isOnTrial = clock.monotonicMs() - changedAtMs <= policyTrialMs
     if (lastGoodPolicy !== undefined && isOnTrial) {
-      const changed = new Set<NumberKey>(changedKeys(loop.policy, lastGoodPolicy))
+      const before = decidePolicy(lastGoodPolicy, decisions)
+      const changed = new Set<NumberKey>(changedKeys(loop.policy, before))
       const hurt = loop.alarms().filter(({ sensor, raisedAtMs }) => {
         const { threshold } = sensorOf(sensor)
         return threshold !== undefined && changed.has(threshold) && raisedAtMs >= changedAtMs
@@ -329,13 +346,22 @@ export function createHealing(options: HealingOptions): Healing {
     },
     records: () => knowledge.records(),
     setPolicy(policy) {
-      lastGoodPolicy ??= loop.policy
+      lastGoodPolicy ??= basePolicy
+      basePolicy = policy
       changedAtMs = clock.monotonicMs()
-      send({ type: 'policy', policy })
+      send({ type: 'policy', policy: decidePolicy(policy, decisions) })
       clock.setTimer(policyTrialMs + 1, () => {
         // A change that raised no alarm is the new good one.
         if (clock.monotonicMs() - changedAtMs > policyTrialMs) lastGoodPolicy = undefined
       })
+    },
+    decide(list) {
+      const policy = decidePolicy(basePolicy, list)
+      decisions = list
+      send({ type: 'policy', policy })
+    },
+    get overruled() {
+      return overruledByVote(basePolicy, decisions)
     },
     setSafeMode: (isOn, reason) => send({ type: 'safe-mode', isOn, reason }),
     incidents: (query) => knowledge.incidents(query),

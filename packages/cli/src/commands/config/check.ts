@@ -11,19 +11,22 @@ export function registerCheck(config: Command, context: CommandContext): void {
       config.command('check').description('say what is wrong with the settings; exit code 3 if anything is'),
     ),
   ).action(async (options: ConfigOptions) => {
-    const { homeAt, inspectConfig, readConfigFile } = await import('@x0t/node/config')
+    const { homeAt, inspectConfig, readConfigFile, readDecisions } = await import('@x0t/node/config')
     const home = await homeOf(options, context)
+    const { decisions, problem } = await readDecisions(homeAt(home).decisionsFile, readConfigFile)
     const { loaded, problems } = await inspectConfig({
       home,
       flags: flagValues(options),
       env: context.streams.env,
       readFile: readConfigFile,
       hostname: hostname(),
+      decisions,
     })
-    const result = { file: homeAt(home).configFile, problems, warnings: loaded?.warnings ?? [] }
+    const warnings = [...(loaded?.warnings ?? []), ...(problem === undefined ? [] : [problem])]
+    const result = { file: homeAt(home).configFile, problems, warnings }
     context
       .output()
-      .result(result, ({ file, warnings }) =>
+      .result(result, ({ file }) =>
         [
           ...problems,
           ...warnings.map((warning) => `warning: ${warning}`),

@@ -88,12 +88,15 @@ export type NodeSettings = LoadedConfig & { readonly home: string }
 
 /** The configuration by flags, environment, file and defaults. */
 export async function readSettings(options: ConfigOptions, context: CommandContext): Promise<NodeSettings> {
-  const { loadConfig, readConfigFile } = await import('@x0t/node/config')
+  const { homeAt, loadConfig, readConfigFile, readDecisions } = await import('@x0t/node/config')
   const home = await homeOf(options, context)
   const flags = flagValues(options)
   const { env } = context.streams
-  const loaded = await loadConfig({ home, flags, env, readFile: readConfigFile, hostname: hostname() })
-  return { ...loaded, home }
+  const { decisions, problem } = await readDecisions(homeAt(home).decisionsFile, readConfigFile)
+  const sources = { home, flags, env, readFile: readConfigFile, hostname: hostname(), decisions }
+  const loaded = await loadConfig(sources)
+  const warnings = problem === undefined ? loaded.warnings : [...loaded.warnings, problem]
+  return { ...loaded, warnings, home }
 }
 
 /** As {@link readSettings}, and shows what is doubtful about them. */
