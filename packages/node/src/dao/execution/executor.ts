@@ -40,7 +40,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
     outcome: 'executed' | 'failed',
     detail: string,
   ): Promise<void> => {
-    if (state.members.has(self)) await dao.report({ proposal, action, outcome, detail: detail.slice(0, 500) })
+    if (state.members.has(self)) await dao.report({ proposal, action, outcome, detail: lineOf(detail) })
     settled.set(keyOf({ proposal, action }), outcome)
     waits.delete(keyOf({ proposal, action }))
     events.emit(`dao.${outcome}`, { proposal, action, what: actionWords(body), detail })
@@ -78,19 +78,20 @@ export function createExecutor(options: ExecutorOptions): Executor {
   const applyValues = async (state: DaoState, standings: readonly DueAction[]): Promise<void> => {
     const held = await decide(state, standings)
     const due = held.filter(({ one }) => isDue(one))
-    const before = new Map(due.map(({ one, decision }) => [one, valueNow(targets, decision)]))
+    const earlier = new Map(due.map(({ one, decision }) => [one, valueNow(targets, decision)]))
     const decisions = held.map(({ decision }) => decision)
     const text = decisionsText(decisions)
     if (text !== heldText) {
       // First what a restart goes by, then what runs.
-      if (text !== (await textOf(targets.decisionsFile)))
+      const before = await textOf(targets.decisionsFile)
+      if (text !== before && (before !== undefined || decisions.length > 0))
         await writeSecretFile(targets.decisionsFile, text, { force: true })
       lay(decisions)
       heldText = text
     }
     let isLost = false
     for (const { one, decision } of due) {
-      const effect = readBack(targets, decision, before.get(one)!)
+      const effect = readBack(targets, decision, earlier.get(one)!)
       isLost ||= effect.kind === 'failed'
       await take(state, one, effect)
     }
@@ -222,6 +223,11 @@ function isLasting(
   body: DueAction['body'],
 ): body is DueAction['body'] & { readonly type: 'update_threshold' | 'update_policy' | 'update_config' } {
   return body.type === 'update_threshold' || body.type === 'update_policy' || body.type === 'update_config'
+}
+
+/** One line, as a record holds it. */
+function lineOf(text: string): string {
+  return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ').slice(0, 300)
 }
 
 async function textOf(path: string): Promise<string | undefined> {
