@@ -7,7 +7,7 @@ import type {
   RecordOf,
   SignedRecord,
 } from './record.ts'
-import type { Registry } from './registry.ts'
+import type { Registry, RegistryChange } from './registry.ts'
 import type { Tally, Voice } from './tally.ts'
 
 /** draft → open → closing → unsealed | passed | defeated | tied | no-quorum → queued → executed | failed | … */
@@ -62,6 +62,11 @@ export interface ProposalView {
   readonly id: RecordId
   readonly record: RecordOf<'proposal'>
   readonly electorate: readonly Elector[]
+  /**
+   * Changes of the registry that its electorate lacks, though by the clocks of those who signed they are older than the
+   * proposal: its author did not have them, or did not want them. A witness that knows better does not close it.
+   */
+  readonly leftOut: readonly RegistryChange[]
   /** Ballots that count, own and delegated: of the certified set if `isFinal`, else of all that are known. */
   readonly voices: readonly Voice[]
   /** There is one certificate, and every ballot that it is over is here: no record changes the voices any more. */
@@ -91,7 +96,10 @@ export interface DaoState {
   /** What a proposal names as its electorate if it is made now. */
   readonly asOf: ProposalBody['asOf']
   /** Changes of the registry, and what is wrong in it. */
-  readonly registry: Pick<Registry, 'changes' | 'pending' | 'conflicts' | 'sharingKeys' | 'delegationCycles'>
+  readonly registry: Pick<
+    Registry,
+    'changes' | 'applied' | 'pending' | 'conflicts' | 'sharingKeys' | 'delegationCycles'
+  >
 }
 
 /** Where a proposal stands at a moment, with its count. */

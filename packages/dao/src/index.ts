@@ -154,3 +154,4 @@ export {
   type WitnessTimer,
   type WitnessView,
 } from './closing/witness.ts'
+export { auditOf, type Audit, type Concentration, type MemberWeight } from './audit.ts'

@@ -1,5 +1,6 @@
 import { countBallots, type BallotCount, type BoxedBallot, type Electorate } from './ballot-box.ts'
 import { certificatesOf } from './closing/certificates.ts'
+import type { Registry } from './registry.ts'
 import type { Certificate, Equivocation, ProposalView } from './dao-state.ts'
 import type { MemberId, RecordId, RecordOf, SignedRecord } from './record.ts'
 
@@ -11,6 +12,8 @@ type Signed<Kind extends 'proposal' | 'seal' | 'execution'> = SignedRecord & {
 export interface OpenProposal extends Omit<Electorate, 'rotated'> {
   readonly signed: Signed<'proposal'>
   readonly witnesses: ReadonlySet<MemberId>
+  /** The registry that its electorate comes from. */
+  readonly registry: Registry
   readonly ballots: BoxedBallot[]
   readonly seals: Signed<'seal'>[]
   readonly executions: Signed<'execution'>[]
@@ -18,14 +21,25 @@ export interface OpenProposal extends Omit<Electorate, 'rotated'> {
 
 export function openProposal(
   signed: Signed<'proposal'>,
-  electorate: Omit<Electorate, 'rotated'>,
+  registry: Registry,
+  cited: Electorate['cited'],
 ): OpenProposal {
-  const witnesses = new Set(signed.record.body.witnesses)
-  return { ...electorate, signed, witnesses, ballots: [], seals: [], executions: [] }
+  return {
+    signed,
+    registry,
+    cited,
+    electors: registry.members,
+    witnesses: new Set(signed.record.body.witnesses),
+    ballots: [],
+    seals: [],
+    executions: [],
+  }
 }
 
 /** What else a view depends on. */
 export interface ViewContext extends Pick<Electorate, 'rotated'> {
+  /** The registry as it is now. */
+  readonly registry: Registry
   readonly vetoes: readonly RecordOf<'veto'>[]
   readonly isCanceled: boolean
 }
@@ -36,15 +50,19 @@ export interface FullView extends ProposalView {
 }
 
 /** The proposal as its records tell it now. What takes long is made when it is asked for, once, of the same records. */
-export function viewOf(proposal: OpenProposal, { rotated, vetoes, isCanceled }: ViewContext): FullView {
+export function viewOf(
+  proposal: OpenProposal,
+  { registry, rotated, vetoes, isCanceled }: ViewContext,
+): FullView {
   const { signed, electors } = proposal
-  const electorate: Electorate = { electors, cited: proposal.cited, rotated }
+  const whoVotes: Electorate = { electors, cited: proposal.cited, rotated }
+  const electorate = once(() => [...electors.values()])
   const [ballots, seals, executions] = [
     upToNow(proposal.ballots),
     upToNow(proposal.seals),
     upToNow(proposal.executions),
   ]
-  const known = once(() => countBallots(ballots(), electorate))
+  const known = once(() => countBallots(ballots(), whoVotes))
   const closing = once(() => certificatesOf(signed, seals()))
   const certified = once((): BallotCount | null => {
     const { certificate, rivals } = closing()
@@ -52,14 +70,20 @@ export function viewOf(proposal: OpenProposal, { rotated, vetoes, isCanceled }: 
     if (ids === null || rivals.length > 0) return null
     const named = new Set<RecordId>(ids)
     const set = ballots().filter((ballot) => named.has(ballot.signed.id))
-    return set.length === named.size ? countBallots(set, electorate) : null
+    return set.length === named.size ? countBallots(set, whoVotes) : null
   })
   const reports = once(() => honestReports(executions()))
   return {
     id: signed.id,
     record: signed.record,
     get electorate() {
-      return [...electors.values()]
+      return electorate()
+    },
+    get leftOut() {
+      const { changes } = proposal.registry
+      return registry.applied.filter(
+        ({ member, change, atMs }) => atMs < signed.record.atMs && change > (changes.get(member) ?? 0),
+      )
     },
     get voices() {
       return (certified() ?? known()).voices

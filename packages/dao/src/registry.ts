@@ -23,6 +23,8 @@ export interface RegistryChange {
   readonly registrars: readonly MemberId[]
   /** Why, as the first of them wrote it. */
   readonly reason: string
+  /** When the last of them signed, by its own clock, ms since 1970. */
+  readonly atMs: number
 }
 
 /** The members, as some records of the registry tell. */
@@ -30,6 +32,8 @@ export interface Registry {
   readonly members: ReadonlyMap<MemberId, Elector>
   /** How many changes each member that ever was one has seen. */
   readonly changes: ReadonlyMap<MemberId, number>
+  /** Changes that took effect, by member and number. */
+  readonly applied: readonly RegistryChange[]
   /** Changes that too few registrars have signed so far. */
   readonly pending: readonly RegistryChange[]
   /** Different changes with the same number, each signed by enough registrars; the first of them took effect. */
@@ -60,6 +64,7 @@ export function registryOf(
   const founders = new Map(members.map((member) => [member.id, member]))
   const entries = new Map<MemberId, MemberEntry>(founders)
   const changes = new Map<MemberId, number>(members.map(({ id }) => [id, 0]))
+  const effective: RegistryChange[] = []
   const pending: RegistryChange[] = []
   const conflicts: RegistryChange[][] = []
   const proposed = changesIn(constitution, paths)
@@ -77,6 +82,7 @@ export function registryOf(
         break
       }
       if (enough.length > 1) conflicts.push(enough.toSorted(mostCareful))
+      effective.push(first)
       entry = first.entry
       number += 1
     }
@@ -99,6 +105,9 @@ export function registryOf(
         .map((member) => [member.id, { ...member, delegate: delegates.get(member.id) ?? null }]),
     ),
     changes,
+    applied: effective.toSorted((a, b) =>
+      a.member === b.member ? a.change - b.change : a.member < b.member ? -1 : 1,
+    ),
     pending: pending.toSorted((a, b) =>
       a.member < b.member ? -1 : a.member > b.member ? 1 : mostCareful(a, b),
     ),
@@ -130,7 +139,7 @@ function changesIn(
   { registrars }: Constitution,
   paths: ReadonlyMap<MemberId, readonly LaneNode[]>,
 ): Map<MemberId, Map<number, ProposedChange[]>> {
-  type Open = ProposedChange & { registrars: MemberId[] }
+  type Open = ProposedChange & { registrars: MemberId[]; atMs: number }
   const found = new Map<MemberId, Map<number, Map<string, Open>>>()
   for (const registrar of registrars) {
     for (const { signed } of paths.get(registrar) ?? []) {
@@ -150,8 +159,11 @@ function changesIn(
         body,
         registrars: [],
         reason: 'reason' in body ? body.reason : '',
+        atMs: record.atMs,
       }))
-      if (!change.registrars.includes(registrar)) change.registrars.push(registrar)
+      if (change.registrars.includes(registrar)) continue
+      change.registrars.push(registrar)
+      change.atMs = Math.max(change.atMs, record.atMs)
     }
   }
   return new Map(

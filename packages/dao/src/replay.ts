@@ -5,7 +5,14 @@ import { checkGenesis, type SignedGenesis } from './genesis.ts'
 import { maxLaneRecords } from './limits.ts'
 import { MemberLane, mayHold, pathTo, type KeyStep, type LaneNode, type Verify } from './member-lane.ts'
 import { checkProposal, openBeside } from './proposal-check.ts'
-import { openProposal, twinsIn, viewOf, type FullView, type OpenProposal } from './proposal-view.ts'
+import {
+  openProposal,
+  twinsIn,
+  viewOf,
+  type FullView,
+  type OpenProposal,
+  type ViewContext,
+} from './proposal-view.ts'
 import { isOwnId, registryOf, type Registry } from './registry.ts'
 import { verifyRecord } from './signed-record.ts'
 import type { DaoState, Equivocation, RejectedRecord } from './dao-state.ts'
@@ -112,7 +119,12 @@ class RunningReplay implements Replay {
   readonly #artifacts: SignedRecord[] = []
   readonly #registries = new Map<string, Registry>()
   #rotated: ReadonlyMap<MemberId, readonly KeyStep[]> | null = null
-  #registry: Registry | null = null
+  #overview: Overview | null = null
+  readonly #viewsMade = new Map<
+    RecordId,
+    { readonly counts: readonly number[]; readonly context: ViewContext; readonly view: FullView }
+  >()
+  #rejectedList: readonly RejectedRecord[] | null = null
   #state: DaoState | null = null
 
   constructor(genesis: SignedGenesis, verify: Verify) {
@@ -236,7 +248,7 @@ class RunningReplay implements Replay {
     }
     const node = lane.add(signed, this.#holds)
     if (node === null) return this.#reject(id, 'DAO_SIGNATURE_INVALID')
-    this.#registry = null
+    this.#overview = null
     this.#accept(signed)
     this.#takeEffect(node, lane)
     this.#retry(`record ${id}`)
@@ -284,7 +296,8 @@ class RunningReplay implements Replay {
     }
     if (cited.has(author)) return this.#reject(id, 'DAO_SNAPSHOT_MISMATCH')
     if (node.parent !== null) cited.set(author, node.parent)
-    const { members } = this.#registryAt(cited)
+    const registry = this.#registryAt(cited)
+    const { members } = registry
     try {
       checkProposal(body, { author, constitution, members })
     } catch (error) {
@@ -293,8 +306,8 @@ class RunningReplay implements Replay {
     }
     if (openBeside(body, pathTo(node.parent)) >= constitution.maxOpenProposals)
       return this.#reject(id, 'DAO_TOO_MANY_PROPOSALS')
-    this.#rejected.delete(id)
-    this.#proposals.set(id, openProposal(node.signed, { electors: members, cited }))
+    this.#clear(id)
+    this.#proposals.set(id, openProposal(node.signed, registry, cited))
     this.#state = null
     this.#retry(`proposal ${id}`)
   }
@@ -370,8 +383,12 @@ class RunningReplay implements Replay {
 
   #accept({ id }: SignedRecord): void {
     this.#accepted.add(id)
-    this.#rejected.delete(id)
+    this.#clear(id)
     this.#state = null
+  }
+
+  #clear(id: RecordId): void {
+    if (this.#rejected.delete(id)) this.#rejectedList = null
   }
 
   #reject(id: RecordId, code: string): void {
@@ -387,6 +404,7 @@ class RunningReplay implements Replay {
     const known = this.#rejected.get(id)
     if (known?.code === code && known.isWaiting === isWaiting) return
     this.#rejected.set(id, { id, code, isWaiting })
+    this.#rejectedList = null
     this.#state = null
   }
 
@@ -404,16 +422,8 @@ class RunningReplay implements Replay {
   }
 
   #buildState(): DaoState {
-    const lanes = [...this.#lanes.values()]
-    const registry = (this.#registry ??= registryOf(
-      this.#genesis.record.body,
-      new Map(lanes.map((lane) => [lane.author, lane.main()])),
-    ))
-    this.#rotated ??= new Map(
-      lanes.filter(({ steps }) => steps.length > 1).map(({ author, steps }) => [author, steps]),
-    )
-    const views = this.#views(this.#rotated)
-    const broken = lanes.filter(({ proof }) => proof !== null)
+    const { registry, rotated, asOf, broken } = (this.#overview ??= this.#buildOverview())
+    const views = this.#views({ registry, rotated })
     const artifacts = [...this.#artifacts]
     return {
       dao: this.dao,
@@ -422,20 +432,37 @@ class RunningReplay implements Replay {
       proposals: views,
       get equivocations() {
         return [
-          ...broken.map(({ author, cut, proof }) => ({ author, lane: 'member', seq: cut, records: proof! })),
+          ...broken,
           ...[...views.values()].flatMap(({ equivocations }) => equivocations),
           ...twinsIn(artifacts),
         ].toSorted(byLane)
       },
-      rejected: [...this.#rejected.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+      rejected: (this.#rejectedList ??= [...this.#rejected.values()].toSorted((a, b) =>
+        a.id < b.id ? -1 : 1,
+      )),
       recordCount: this.#accepted.size,
-      asOf: this.#asOf(registry),
+      asOf,
       registry,
     }
   }
 
+  #buildOverview(): Overview {
+    const lanes = [...this.#lanes.values()]
+    const registry = registryOf(
+      this.#genesis.record.body,
+      new Map(lanes.map((lane) => [lane.author, lane.main()])),
+    )
+    this.#rotated ??= new Map(
+      lanes.filter(({ steps }) => steps.length > 1).map(({ author, steps }) => [author, steps]),
+    )
+    const broken = lanes.flatMap(({ author, cut, proof }) =>
+      proof === null ? [] : [{ author, lane: 'member', seq: cut, records: proof }],
+    )
+    return { registry, rotated: this.#rotated, asOf: this.#asOf(registry), broken }
+  }
+
   /** Proposals on the part of their authors' lanes that has effect; of others those that were certified. */
-  #views(rotated: ReadonlyMap<MemberId, readonly KeyStep[]>): Map<RecordId, FullView> {
+  #views({ registry, rotated }: Pick<Overview, 'registry' | 'rotated'>): Map<RecordId, FullView> {
     const vetoes = this.#inEffect(this.#vetoes)
     const cancels = this.#inEffect(this.#cancels)
     const views = new Map<RecordId, FullView>()
@@ -446,7 +473,8 @@ class RunningReplay implements Replay {
         this.#reject(id, 'DAO_EQUIVOCATION')
         continue
       }
-      const view = viewOf(proposal, {
+      const view = this.#viewOf(proposal, {
+        registry,
         rotated,
         vetoes: (vetoes.get(id) ?? []).filter(isKind('veto')),
         isCanceled: (cancels.get(id) ?? []).some((record) => record.author === author),
@@ -454,10 +482,32 @@ class RunningReplay implements Replay {
       if (isVoid && view.certificate === null) this.#reject(id, 'DAO_EQUIVOCATION')
       else {
         views.set(id, view)
-        this.#rejected.delete(id)
+        this.#clear(id)
       }
     }
     return views
+  }
+
+  /** The view of before, with what was counted for it, unless something came that changes it. */
+  #viewOf(proposal: OpenProposal, context: ViewContext): FullView {
+    const { ballots, seals, executions, signed } = proposal
+    const known = this.#viewsMade.get(signed.id)
+    if (
+      known !== undefined &&
+      known.counts.join() === [ballots.length, seals.length, executions.length].join() &&
+      known.context.registry === context.registry &&
+      known.context.rotated === context.rotated &&
+      known.context.vetoes.length === context.vetoes.length &&
+      known.context.isCanceled === context.isCanceled
+    )
+      return known.view
+    const view = viewOf(proposal, context)
+    this.#viewsMade.set(signed.id, {
+      counts: [ballots.length, seals.length, executions.length],
+      context,
+      view,
+    })
+    return view
   }
 
   #inEffect(nodes: readonly LaneNode[]): Map<RecordId, DaoRecord[]> {
@@ -482,6 +532,14 @@ class RunningReplay implements Replay {
       return last === null ? [] : [[author, last.signed.record.seq, last.signed.id] as const]
     })
   }
+}
+
+/** What only records of members' lanes change. */
+interface Overview {
+  readonly registry: Registry
+  readonly rotated: ReadonlyMap<MemberId, readonly KeyStep[]>
+  readonly asOf: ProposalBody['asOf']
+  readonly broken: readonly Equivocation[]
 }
 
 function isKind<Kind extends DaoRecord['kind']>(

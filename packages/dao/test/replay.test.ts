@@ -422,6 +422,25 @@ t.test('before a certificate the state is what the clock says', (t) => {
   t.end()
 })
 
+t.test('a proposal that leaves out older changes of the registry is seen through', (t) => {
+  const dao = new TestDao(['16', '9'])
+  const [a, b] = dao.members
+  const stale = createProposal(dao.state(), { ...draft, author: b!.id })
+  const grant = createMemberBalance(dao.state(), a!.id, { id: b!.id, balance: '1', reason: 'slashed' })
+  dao.put(a!, grant)
+  const cheat = dao.sign(b!, stale.kind, stale.body, { atMs: startMs + 1 })
+  const honest = dao.sign(b!, stale.kind, createProposal(dao.state(), { ...draft, author: b!.id }).body, {
+    atMs: startMs + 2,
+  })
+  const { proposals } = dao.state()
+  t.same(
+    proposals.get(cheat.id)!.leftOut.map(({ member, change }) => [member, change]),
+    [[b!.id, 1]],
+  )
+  t.same(proposals.get(honest.id)!.leftOut, [])
+  t.end()
+})
+
 /** A DAO in which everything happens, also what must not. */
 function busyDao(): TestDao {
   const dao = new TestDao(['16', '9', '4', '1'], { guardians: [testMember(2).id], maxOpenProposals: 3 })
@@ -498,8 +517,12 @@ t.test('a state that was handed out stays as it was', (t) => {
   t.equal(running.add(proposal), false)
   t.equal(running.add(voteIn(dao, 0, proposal, 0)), true)
   t.equal(state.proposals.get(proposal.id)!.voices.length, 0)
+  const view = running.state().proposals.get(proposal.id)
+  running.add(dao.sign(dao.members[0]!, 'vote', { proposal: dao.dao, ballot: single(0) }))
+  t.equal(running.state().proposals.get(proposal.id), view, 'what came for another changes no view')
   t.equal(running.state().proposals.get(proposal.id)!.voices.length, 1)
   t.equal(running.state().recordCount, 3)
+  t.equal(running.state().rejected.length, 1)
   t.ok(running.has(proposal.id))
   t.ok(running.knows(dao.members[0]!.id))
   t.notOk(running.knows(testMember(70).id))
