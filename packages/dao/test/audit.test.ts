@@ -15,8 +15,8 @@ t.test('the audit shows what splitting a balance gains: √k for k accounts', (t
       ['1', '1.000', '5.55'],
     ],
   )
-  // √200 = 14.142… of 22.142…; √1000 = 31.622… of 39.622….
-  t.same(weights[0]!.percentIfSplit, { over2: '63.87', over10: '79.80' })
+  // √200 = 14.142… of 22.142… is 63.869 %; √1000 = 31.622… of 39.622….
+  t.same(weights[0]!.percentIfSplit, { over2: '63.86', over10: '79.80' })
   // 100 of 130 tokens; 10 of 18 of the weight: one member has more than half of either.
   t.same(tokens, { largestPercent: '76.92', membersForHalf: 1 })
   t.same(weight, { largestPercent: '55.55', membersForHalf: 1 })
