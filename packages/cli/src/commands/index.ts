@@ -29,6 +29,11 @@ const nouns: readonly Noun[] = [
     'identity keys: make, look at, back up, rotate, sign, encrypt',
     async () => (await import('./key/index.ts')).registerKey,
   ],
+  [
+    'dao',
+    'decide together: members, proposals, ballots, counts that anyone can check',
+    async () => (await import('./dao/index.ts')).registerDao,
+  ],
   ['config', 'the settings of a node', async () => (await import('./config/index.ts')).registerConfig],
   [
     'testbed',

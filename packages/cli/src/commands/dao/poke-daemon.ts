@@ -1,0 +1,24 @@
+import { X0tError } from '@x0t/core'
+import type { CommandContext } from '../../main.ts'
+import { openDaemon } from '../node/daemon.ts'
+import type { HomeOption } from '../node/home-option.ts'
+
+/** A daemon that does not answer in this time looks at the store by itself soon enough. */
+const patienceMs = 2000
+
+/** Tells a running daemon of this home that there are new records. Without one nothing is amiss. */
+export async function pokeDaemon(options: HomeOption, context: CommandContext): Promise<void> {
+  const daemon = await openDaemon(options, context)
+  try {
+    // The route comes with the daemon's part; a node without it looks at the store by itself.
+    const { daoSync } = daemon as {
+      readonly daoSync?: (request?: object, options?: object) => Promise<unknown>
+    }
+    await daoSync?.({}, { signal: AbortSignal.any([context.signal, AbortSignal.timeout(patienceMs)]) })
+  } catch (error) {
+    context.signal.throwIfAborted()
+    const isAbsent =
+      error instanceof X0tError && (error.code === 'NO_DAEMON' || error.code === 'SOCKET_FORBIDDEN')
+    if (!isAbsent) context.output().warn('the running node was not told: it finds the new records by itself')
+  }
+}
