@@ -63,6 +63,7 @@ function choiceIndex(value: unknown, path: string): number {
 
 /** A ballot as it is counted: whole numbers by choice, none of them 0. */
 export interface BallotParts {
+  readonly kind: Ballot['kind']
   /** Proportions, votes, or 1 for each choice named; a ranking in its order. */
   readonly parts: readonly (readonly [choice: number, whole: bigint])[]
   /** Sum of the proportions; the number of choices named. */
@@ -84,6 +85,7 @@ export function readBallot(ballot: Ballot, choices: readonly Choice[], rules: Ru
       exitCode: 2,
     })
   }
+  if (ballot.kind === 'single' && choices[ballot.choice] !== undefined) return singleParts(ballot.choice)
   const parts = partsOf(ballot)
   const named = new Set<number>()
   for (const [choice] of parts) {
@@ -103,7 +105,7 @@ export function readBallot(ballot: Ballot, choices: readonly Choice[], rules: Ru
   if (ballot.kind === 'shares' && whole.length === 0) throw empty('gives every choice 0')
   const cost = ballot.kind === 'credits' ? whole.reduce((sum, [, votes]) => sum + votes * votes, 0n) : 0n
   if (rules.budget?.kind === 'fixed') checkBudget(cost, BigInt(rules.budget.credits))
-  return { parts: whole, total: whole.reduce((sum, [, part]) => sum + part, 0n), cost }
+  return { kind: ballot.kind, parts: whole, total: whole.reduce((sum, [, part]) => sum + part, 0n), cost }
 }
 
 /**
@@ -128,6 +130,14 @@ export function checkBudget(cost: bigint, budget: bigint): void {
     hint: 'votes for a choice cost their square: 3 votes cost 9 credits',
     exitCode: 2,
   })
+}
+
+// Most ballots are for one choice: they share what they say.
+const singles = new Map<number, BallotParts>()
+function singleParts(choice: number): BallotParts {
+  let parts = singles.get(choice)
+  if (!parts) singles.set(choice, (parts = { kind: 'single', parts: [[choice, 1n]], total: 1n, cost: 0n }))
+  return parts
 }
 
 function partsOf(ballot: Ballot): readonly (readonly [choice: number, whole: bigint])[] {

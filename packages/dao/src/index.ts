@@ -14,6 +14,9 @@ export { parseRules, supportMethods } from './parse-rules.ts'
 export { defaultRules, presetNames, rulesOfMethod, rulesPreset, type PresetName } from './presets.ts'
 export { tally } from './count/count-tally.ts'
 export { tallyBytes } from './count/tally-bytes.ts'
+export { effectiveEndMs } from './count/effective-end.ts'
+export { settledOutcome, type SettledOutcome } from './count/settled-outcome.ts'
+export { countElection, parseElection } from './election.ts'
 export { actionTypes, type Action } from './action.ts'
 export {
   checkAction,

@@ -50,7 +50,9 @@ export function checkChoices(choices: readonly Choice[], rules: Rules): void {
     rules.decides === 'support'
       ? countOf('for') === 1 && countOf('against') === 1 && countOf('option') === 0
       : countOf('option') >= 2 && countOf('for') === 0 && countOf('against') === 0
-  if (fits && countOf('abstain') <= 1 && choices.length <= mostChoices) return
+  // In a ranking there is nothing to abstain from: what is left out is below all.
+  const mostAbstain = rules.method === 'ranked-choice' ? 0 : 1
+  if (fits && countOf('abstain') <= mostAbstain && choices.length <= mostChoices) return
   throw invalidField(
     code,
     'choices',

@@ -1,6 +1,6 @@
 import { parseAmount } from './exact/amount.ts'
 import { parseFraction } from './exact/fraction.ts'
-import { invalidField, readFields, readList } from './plain-object.ts'
+import { invalidField, readFields, readList, type FieldReader } from './plain-object.ts'
 import { choiceRoles, methods, quorumUnits, type ChoiceRole, type Method, type Rules } from './rules.ts'
 
 const code = 'DAO_RULES_INVALID'
@@ -93,8 +93,16 @@ function parseBudget(value: unknown, path: string): Rules['budget'] {
     return { kind }
   }
   const credits = parseAmount(fields.get('credits'), `${path}.credits`, { allowsZero: false }).toString()
+  const isWeighted = optionalTrue(fields, 'isWeighted')
   fields.end()
-  return { kind, credits }
+  return isWeighted ? { kind, credits, isWeighted } : { kind, credits }
+}
+
+/** A field that is true or is not there, so that the same rules have one encoding. */
+function optionalTrue(fields: FieldReader, key: string): true | undefined {
+  if (!fields.has(key)) return undefined
+  if (fields.get(key) === true) return true
+  throw invalidField(code, `${fields.path}.${key}`, 'is true or is not there')
 }
 
 function parseSupport(value: unknown, path: string): Rules['support'] {
@@ -135,12 +143,8 @@ function parseQuorum(value: unknown, path: string): Rules['quorum'] {
   }
   const share = fields.get('share')
   parseFraction(share, `${path}.share`)
-  const rounds = fields.has('roundsDown')
-  if (rounds && fields.get('roundsDown') !== true) {
-    throw invalidField(code, `${path}.roundsDown`, 'is true or is not there')
-  }
+  const roundsDown = optionalTrue(fields, 'roundsDown')
   fields.end()
-  return rounds
-    ? { unit, counts, share: share as string, roundsDown: true }
-    : { unit, counts, share: share as string }
+  const quorum = { unit, counts, share: share as string }
+  return roundsDown ? { ...quorum, roundsDown } : quorum
 }

@@ -39,7 +39,15 @@ export interface Rules {
   /** `quadratic-weight`: `none`, one choice a ballot; `linear`, shares of the root. `none` for other methods. */
   readonly split: 'none' | 'linear'
   /** `quadratic-credits`: Σ votes² of a ballot is at most this; `balance`: the member's balance. */
-  readonly budget: { readonly kind: 'fixed'; readonly credits: Amount } | { readonly kind: 'balance' } | null
+  readonly budget:
+    | {
+        readonly kind: 'fixed'
+        readonly credits: Amount
+        /** Votes count as many times as the member has tokens (Vocdoni without `costFromWeight`). Absent: once. */
+        readonly isWeighted?: true
+      }
+    | { readonly kind: 'balance' }
+    | null
   /** `support`: whether (choices for, against, abstain); `plurality`: which of the options. */
   readonly decides: 'support' | 'plurality'
   /** Share of the base that `for` needs: above it (strict) or at least it. */

@@ -1,4 +1,5 @@
-import { checkBudget, readBallot, type BallotParts } from '../ballot.ts'
+import { readBallot, type BallotParts } from '../ballot.ts'
+import { Radicand } from '../exact/root-sum.ts'
 import type { MemberId } from '../record.ts'
 import type { Ballot } from '../rules.ts'
 import type { TallyInput, Voice } from '../tally.ts'
@@ -6,7 +7,7 @@ import type { TallyInput, Voice } from '../tally.ts'
 /** A voice that counts. */
 export interface AdmittedVoice {
   readonly voice: Voice
-  readonly balance: bigint
+  readonly balance: Radicand
   readonly ballot: BallotParts
 }
 
@@ -16,45 +17,49 @@ export interface AdmittedVoice {
  * calls has mixed up two proposals
  */
 export function admitVoices({ choices, rules, electorate, voices }: TallyInput): {
+  readonly balances: readonly Radicand[]
   readonly admitted: readonly AdmittedVoice[]
   readonly voided: readonly { readonly member: MemberId; readonly code: string }[]
 } {
-  const balances = new Map<MemberId, bigint>()
+  const electors = new Map<MemberId, { readonly balance: Radicand; isHeard: boolean }>()
   for (const { member, balance } of electorate) {
-    if (balances.has(member)) throw new RangeError(`${member} is in the electorate twice`)
+    if (electors.has(member)) throw new RangeError(`${member} is in the electorate twice`)
     if (balance < 0n) throw new RangeError(`${member} has a balance below 0`)
-    balances.set(member, balance)
+    electors.set(member, { balance: new Radicand(balance), isHeard: false })
   }
-  const heard = new Set<MemberId>()
   const admitted: AdmittedVoice[] = []
   const voided: { member: MemberId; code: string }[] = []
-  // Voices of one delegate share its ballot: it is read once.
-  const read = new Map<Ballot, BallotParts | string>()
+  // A delegate's ballot is read once for all its voices.
+  const ofDelegates = new Map<Ballot, BallotParts | string>()
   for (const voice of voices) {
-    const { member, ballot } = voice
-    const balance = balances.get(member)
-    if (balance === undefined || balance !== voice.balance) {
+    const { member, by, ballot } = voice
+    const elector = electors.get(member)
+    if (!elector || elector.balance.value !== voice.balance) {
       throw new RangeError(`${member} does not have this balance in the electorate`)
     }
-    if (heard.has(member)) throw new RangeError(`${member} has two voices`)
-    heard.add(member)
-    let found = read.get(ballot)
-    if (found === undefined) read.set(ballot, (found = codeOr(() => readBallot(ballot, choices, rules))))
-    if (typeof found !== 'string' && rules.budget?.kind === 'balance') {
-      const parts = found
-      found = codeOr(() => {
-        checkBudget(parts.cost, balance)
-        return parts
-      })
+    if (elector.isHeard) throw new RangeError(`${member} has two voices`)
+    elector.isHeard = true
+    const { balance } = elector
+    let parts = by === member ? undefined : ofDelegates.get(ballot)
+    if (parts === undefined) {
+      parts = partsOrCode(() => readBallot(ballot, choices, rules))
+      if (by !== member) ofDelegates.set(ballot, parts)
     }
-    if (typeof found === 'string') voided.push({ member, code: found })
-    else admitted.push({ voice, balance, ballot: found })
+    if (typeof parts !== 'string' && rules.budget?.kind === 'balance' && parts.cost > balance.value) {
+      parts = 'DAO_BUDGET_EXCEEDED'
+    }
+    if (typeof parts === 'string') voided.push({ member, code: parts })
+    else admitted.push({ voice, balance, ballot: parts })
   }
-  return { admitted, voided: voided.toSorted((a, b) => (a.member < b.member ? -1 : 1)) }
+  return {
+    balances: [...electors.values()].map(({ balance }) => balance),
+    admitted,
+    voided: voided.toSorted((a, b) => (a.member < b.member ? -1 : 1)),
+  }
 }
 
-/** The result, or the code of the error that a ballot meets. */
-function codeOr<Result>(read: () => Result): Result | string {
+/** What a ballot says, or the code of the error that it meets. */
+function partsOrCode(read: () => BallotParts): BallotParts | string {
   try {
     return read()
   } catch (error) {

@@ -1,5 +1,5 @@
 import { decimalOf } from '../exact/decimal.ts'
-import { intervalOf, RootSum, RootTable } from '../exact/root-sum.ts'
+import type { Radicand } from '../exact/root-sum.ts'
 import { checkChoices } from '../parse-choices.ts'
 import { countBallots } from '../methods/count-ballots.ts'
 import type { Counted } from '../methods/counted.ts'
@@ -11,7 +11,7 @@ import { participationOf } from './participation.ts'
 import { quorumCheck } from './quorum.ts'
 
 /** Digits that published numbers are calculated with beyond those shown, where they are not sums of rounded roots. */
-const guardDigits = 18
+const guard = 10n ** 18n
 
 /**
  * The result of a count: a pure function of its input, the same for every order of electorate and voices. Decisions
@@ -21,23 +21,17 @@ const guardDigits = 18
  * @throws RangeError for a voice of no elector, with another balance, or twice
  */
 export function tally(input: TallyInput): Tally {
-  const { choices, rules, electorate } = input
+  const { choices, rules } = input
   checkChoices(choices, rules)
-  const { admitted, voided } = admitVoices(input)
-  const counted = countBallots[rules.method](admitted, choices.length)
+  const { balances, admitted, voided } = admitVoices(input)
+  const counted = countBallots[rules.method](admitted, choices.length, rules)
   const { decimals } = rules
-  const weights = new RootTable(10n ** BigInt(decimals))
-  const scores = new ExactScores(
-    counted,
-    rules.method === 'quadratic-weight' ? weights : new RootTable(10n ** BigInt(decimals + guardDigits)),
-  )
-  const published = publishedScores(input, counted, { admitted, scores, weights })
+  const scale = 10n ** BigInt(decimals)
+  const scores = new ExactScores(counted, rules.method === 'quadratic-weight' ? scale : scale * guard)
+  const published = publishedScores(input, counted, { admitted, scores, scale })
   const quorum =
     rules.quorum &&
-    quorumCheck(rules.quorum, participationOf({ admitted, electorate, choices }, rules.quorum), {
-      roots: weights,
-      decimals,
-    })
+    quorumCheck(rules.quorum, participationOf({ admitted, balances, choices }, rules.quorum), decimals)
   const { outcome, winner, leaders, checks } = decide(input, { counted, scores, published })
   const isQuorate = quorum?.holds ?? true
   const ballots = choices.map(() => 0)
@@ -56,12 +50,13 @@ export function tally(input: TallyInput): Tally {
     winner: isQuorate ? winner : null,
     leaders,
     checks: quorum ? [quorum, ...checks] : checks,
-    turnout: amountsOf(admitted, weights, decimals),
-    electorate: amountsOf(electorate, weights, decimals),
-    voided,
-    rounds: counted.rounds.map((round) =>
-      round.map((tokens) => decimalOf(tokens * 10n ** BigInt(decimals), decimals)),
+    turnout: amountsOf(
+      admitted.map(({ balance }) => balance),
+      decimals,
     ),
+    electorate: amountsOf(balances, decimals),
+    voided,
+    rounds: counted.rounds.map((round) => round.map((tokens) => decimalOf(tokens * scale, decimals))),
   }
 }
 
@@ -85,24 +80,24 @@ function publishedScores(
   {
     admitted,
     scores,
-    weights,
+    scale,
   }: {
     readonly admitted: readonly AdmittedVoice[]
     readonly scores: ExactScores
-    readonly weights: RootTable
+    readonly scale: bigint
   },
 ): readonly bigint[] {
   // Weights are published as sums of rounded roots: whoever adds up the weights of a list finds the same.
-  if (rules.method === 'quadratic-weight') return counted.scores.map((sum) => intervalOf(sum, weights).low)
+  if (rules.method === 'quadratic-weight') return counted.scores.map((sum) => sum.intervalAt(scale).low)
   const one = [...choices.map(() => 0n), 1n]
   const all = choices.map(() => 1n)
   if (!counted.areRoots) {
-    return choices.map((_, choice) => scores.floorQuotient(only(choice, weights.scale), one))
+    return choices.map((_, choice) => scores.floorQuotient(only(choice, scale), one))
   }
   // What Snapshot publishes: the tokens that voted, divided in proportion to the squares.
-  const tokens = admitted.reduce((sum, { balance }) => sum + balance, 0n)
-  if (counted.scores.every((sum) => sum.isZero)) return choices.map(() => 0n)
-  return choices.map((_, choice) => scores.floorQuotient(only(choice, tokens * weights.scale), all))
+  const tokens = admitted.reduce((sum, { balance }) => sum + balance.value, 0n)
+  if (counted.scores.every((sum) => sum.isEmpty)) return choices.map(() => 0n)
+  return choices.map((_, choice) => scores.floorQuotient(only(choice, tokens * scale), all))
 }
 
 /** Percent with two places, rounded down; null where a score is below 0 or all are 0. */
@@ -117,20 +112,12 @@ function only(choice: number, factor: bigint): readonly bigint[] {
   return Array.from({ length: choice + 1 }, (_, i) => (i === choice ? factor : 0n))
 }
 
-function amountsOf(
-  list: readonly { readonly balance: bigint }[],
-  roots: RootTable,
-  decimals: number,
-): Tally['turnout'] {
-  const weight = new RootSum()
-  let tokens = 0n
-  for (const { balance } of list) {
-    tokens += balance
-    weight.add(1n, balance)
+function amountsOf(balances: readonly Radicand[], decimals: number): Tally['turnout'] {
+  const scale = 10n ** BigInt(decimals)
+  let [tokens, weight] = [0n, 0n]
+  for (const balance of balances) {
+    tokens += balance.value
+    weight += balance.rootAt(scale)
   }
-  return {
-    members: list.length,
-    tokens: tokens.toString(),
-    weight: decimalOf(intervalOf(weight, roots).low, decimals),
-  }
+  return { members: balances.length, tokens: tokens.toString(), weight: decimalOf(weight, decimals) }
 }

@@ -9,7 +9,7 @@ import {
   type Interval,
   type Sign,
 } from '../exact/interval.ts'
-import { combined, intervalOf, RootSum, type RootTable } from '../exact/root-sum.ts'
+import { combined, RootSum } from '../exact/root-sum.ts'
 import { signOf, signOfSquares } from '../exact/sign.ts'
 import type { Counted } from '../methods/counted.ts'
 
@@ -26,12 +26,13 @@ export class ExactScores {
   readonly #intervals: readonly Interval[]
   readonly #signs = new Map<string, Sign>()
 
-  constructor({ scores, areRoots }: Counted, roots: RootTable) {
+  constructor({ scores, areRoots }: Counted, scale: bigint) {
     this.#sums = [...scores, new RootSum().add(1n, 1n)]
     this.#areRoots = areRoots
-    this.#intervals = this.#sums.map((sum) =>
-      areRoots ? squared(intervalOf(sum, roots)) : intervalOf(sum, roots),
-    )
+    this.#intervals = this.#sums.map((sum) => {
+      const interval = sum.intervalAt(scale)
+      return areRoots ? squared(interval) : interval
+    })
   }
 
   /** Sign of Σ factor·score; factors that are missing at the end are 0. @throws X0tError DAO_COUNT_TOO_HARD */
@@ -87,12 +88,12 @@ export class ExactScores {
     readonly parts: readonly (readonly [factor: bigint, sum: RootSum])[]
   } {
     const used = this.#sums.map((sum, i): [factor: bigint, sum: RootSum] => [factors[i] ?? 0n, sum])
-    const parts = used.filter(([factor, sum]) => factor !== 0n && !sum.isZero)
+    const parts = used.filter(([factor, sum]) => factor !== 0n && !sum.isEmpty)
     const divisor = parts.reduce((all, [factor]) => gcd(all, factor < 0n ? -factor : factor), 0n)
     const isTurned = (parts[0]?.[0] ?? 0n) < 0n
     const scale = isTurned ? -divisor : divisor
     return {
-      key: used.map(([factor, sum]) => (sum.isZero || factor === 0n ? 0n : factor / scale)).join(' '),
+      key: used.map(([factor, sum]) => (sum.isEmpty || factor === 0n ? 0n : factor / scale)).join(' '),
       isTurned,
       parts: parts.map(([factor, sum]) => [factor / scale, sum]),
     }

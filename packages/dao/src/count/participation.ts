@@ -1,7 +1,7 @@
 import { gcd } from '../exact/fraction.ts'
-import { RootSum } from '../exact/root-sum.ts'
+import { RootSum, type Radicand } from '../exact/root-sum.ts'
 import type { ChoiceRole, Choice, QuorumUnit } from '../rules.ts'
-import type { AdmittedVoice } from './admit-voices.ts'
+import type { CountedBallot } from '../methods/counted.ts'
 
 /** How much voted, in one unit, and how much could. */
 export interface Participation {
@@ -17,18 +17,18 @@ export interface Participation {
 export function participationOf(
   {
     admitted,
-    electorate,
+    balances,
     choices,
   }: {
-    readonly admitted: readonly AdmittedVoice[]
-    readonly electorate: readonly { readonly balance: bigint }[]
+    readonly admitted: readonly CountedBallot[]
+    readonly balances: readonly Radicand[]
     readonly choices: readonly Choice[]
   },
   { unit, counts }: { readonly unit: QuorumUnit; readonly counts: readonly ChoiceRole[] },
 ): Participation {
   const isCounted = choices.map(({ role }) => counts.includes(role))
   const found = new RootSum()
-  for (const { voice, balance, ballot } of admitted) {
+  for (const { balance, ballot } of admitted) {
     const { parts, total } = ballot
     if (parts.length === 0) {
       if (counts.includes('abstain')) addUnit(found, unit, balance)
@@ -36,7 +36,7 @@ export function participationOf(
     }
     const counted = parts.filter(([choice]) => isCounted[choice])
     if (counted.length === 0) continue
-    if (voice.ballot.kind !== 'shares' || unit === 'members') {
+    if (ballot.kind !== 'shares' || unit === 'members') {
       addUnit(found, unit, balance)
       continue
     }
@@ -45,12 +45,12 @@ export function participationOf(
     addUnit(found, unit, balance, share / common, total / common)
   }
   const all = new RootSum()
-  for (const { balance } of electorate) addUnit(all, unit, balance)
+  for (const balance of balances) addUnit(all, unit, balance)
   return { found, electorate: all }
 }
 
-function addUnit(sum: RootSum, unit: QuorumUnit, balance: bigint, n = 1n, d = 1n): void {
+function addUnit(sum: RootSum, unit: QuorumUnit, balance: Radicand, n = 1n, d = 1n): void {
   if (unit === 'members') sum.add(1n, 1n)
-  else if (unit === 'tokens') sum.add(n * balance, 1n, d)
+  else if (unit === 'tokens') sum.add(n * balance.value, 1n, d)
   else sum.add(n, balance, d)
 }

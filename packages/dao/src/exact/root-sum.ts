@@ -1,80 +1,98 @@
 import { ceilDivided, floorDivided, type Interval } from './interval.ts'
 import { integerRoot } from './integer-root.ts'
 
+/** A whole number under a root, with its root at the scale that was last asked for: it is calculated once. */
+export class Radicand {
+  readonly value: bigint
+  #scale = 0n
+  #root = 0n
+
+  constructor(value: bigint) {
+    this.value = value
+  }
+
+  /** ⌊√value · scale⌋ */
+  rootAt(scale: bigint): bigint {
+    if (scale !== this.#scale) {
+      this.#root = integerRoot(this.value * scale * scale)
+      this.#scale = scale
+    }
+    return this.#root
+  }
+}
+
 /**
  * A real number as an exact sum Σ (n/d)·√r of rational multiples of roots of whole numbers: the score of a choice, in
- * every method. Kept by denominator, then by radicand, so that equal roots are one term: `terms.get(d).get(r)` is n.
- * A whole number k is k·√1; √(p/q) is (1/q)·√(p·q).
+ * every method. A fraction n/d is (n/d)·√1; √(p/q) is (1/q)·√(p·q).
  */
 export class RootSum {
-  readonly terms = new Map<bigint, Map<bigint, bigint>>()
+  /** Fractions by denominator. */
+  readonly #fractions = new Map<bigint, bigint>()
+  #whole = 0n
+  readonly #terms: (readonly [n: bigint, r: Radicand, d: bigint])[] = []
 
-  /** Adds (n/d)·√r. `d` is at least 1, `r` at least 0. */
-  add(n: bigint, r: bigint, d = 1n): this {
-    if (n === 0n || r === 0n) return this
-    let byRadicand = this.terms.get(d)
-    if (!byRadicand) this.terms.set(d, (byRadicand = new Map()))
-    const sum = (byRadicand.get(r) ?? 0n) + n
-    if (sum === 0n) byRadicand.delete(r)
-    else byRadicand.set(r, sum)
+  /** Adds (n/d)·√r. `d` is at least 1, `r` at least 0; a radicand that is used often is given as such. */
+  add(n: bigint, r: bigint | Radicand, d = 1n): this {
+    const value = typeof r === 'bigint' ? r : r.value
+    if (n === 0n || value === 0n) return this
+    if (value !== 1n) this.#terms.push([n, typeof r === 'bigint' ? new Radicand(r) : r, d])
+    else if (d === 1n) this.#whole += n
+    else this.#fractions.set(d, (this.#fractions.get(d) ?? 0n) + n)
     return this
   }
 
-  /** True if no term is left. A sum of terms that cancel each other without being alike is zero as well. */
-  get isZero(): boolean {
-    for (const byRadicand of this.terms.values()) if (byRadicand.size > 0) return false
-    return true
+  /** True if there are no terms. A sum whose terms cancel each other is zero as well: {@link signOf} tells. */
+  get isEmpty(): boolean {
+    return (
+      this.#whole === 0n && this.#terms.length === 0 && [...this.#fractions.values()].every((n) => n === 0n)
+    )
   }
 
-  /** Adds `factor` times another sum. */
-  addSum(other: RootSum, factor = 1n): this {
-    for (const [n, r, d] of other) this.add(factor * n, r, d)
-    return this
+  /** n, r and d of each term. */
+  *[Symbol.iterator](): Iterator<readonly [n: bigint, r: Radicand, d: bigint]> {
+    if (this.#whole !== 0n) yield [this.#whole, one, 1n]
+    for (const [d, n] of this.#fractions) if (n !== 0n) yield [n, one, d]
+    yield* this.#terms
   }
 
-  /** n, r and d of each term; no n is 0. */
-  *[Symbol.iterator](): Iterator<readonly [n: bigint, r: bigint, d: bigint]> {
-    for (const [d, byRadicand] of this.terms) for (const [r, n] of byRadicand) yield [n, r, d]
-  }
-}
-
-/** Sum of factors times sums, as one sum. */
-export function combined(parts: readonly (readonly [factor: bigint, sum: RootSum])[]): RootSum {
-  const sum = new RootSum()
-  for (const [factor, part] of parts) sum.addSum(part, factor)
-  return sum
-}
-
-/** Roots of whole numbers at one scale, each calculated once: ⌊√r · scale⌋. */
-export class RootTable {
-  readonly scale: bigint
-  readonly #roots = new Map<bigint, bigint>()
-
-  constructor(scale: bigint) {
-    this.scale = scale
-  }
-
-  rootOf(r: bigint): bigint {
-    let root = this.#roots.get(r)
-    if (root === undefined) this.#roots.set(r, (root = integerRoot(r * this.scale * this.scale)))
-    return root
-  }
-}
-
-/** Where the sum is, in units of one over the scale of `roots`; exact where every root is whole. */
-export function intervalOf(sum: RootSum, roots: RootTable): Interval {
-  const { scale } = roots
-  let [low, high] = [0n, 0n]
-  for (const [d, byRadicand] of sum.terms) {
-    let [from, to] = [0n, 0n]
-    for (const [r, n] of byRadicand) {
-      const root = roots.rootOf(r)
-      const above = r === 1n || root * root === r * scale * scale ? root : root + 1n
-      from += n > 0n ? n * root : n * above
-      to += n > 0n ? n * above : n * root
+  /** Where the sum is, in units of one over `scale`; exact where every root is whole. */
+  intervalAt(scale: bigint): Interval {
+    let low = this.#whole * scale
+    let high = low
+    for (const [d, n] of this.#fractions) {
+      low += floorDivided(n * scale, d)
+      high += ceilDivided(n * scale, d)
     }
-    low += d === 1n ? from : floorDivided(from, d)
-    high += d === 1n ? to : ceilDivided(to, d)
+    for (const [n, r, d] of this.#terms) {
+      const root = r.rootAt(scale)
+      const above = root * root === r.value * scale * scale ? root : root + 1n
+      if (d === 1n) {
+        low += n > 0n ? n * root : n * above
+        high += n > 0n ? n * above : n * root
+      } else {
+        low += floorDivided(n > 0n ? n * root : n * above, d)
+        high += ceilDivided(n > 0n ? n * above : n * root, d)
+      }
+    }
+    return { low, high }
   }
-  return { low, high }
+}
+
+const one = new Radicand(1n)
+
+/** Sum of factors times sums, as one sum in which equal radicands are one term and terms that cancel are gone. */
+export function combined(parts: readonly (readonly [factor: bigint, sum: RootSum])[]): RootSum {
+  const byDenominator = new Map<bigint, Map<bigint, { r: Radicand; n: bigint }>>()
+  for (const [factor, sum] of parts) {
+    for (const [n, r, d] of sum) {
+      let byRadicand = byDenominator.get(d)
+      if (!byRadicand) byDenominator.set(d, (byRadicand = new Map()))
+      const term = byRadicand.get(r.value)
+      if (term) term.n += factor * n
+      else byRadicand.set(r.value, { r, n: factor * n })
+    }
+  }
+  const all = new RootSum()
+  for (const [d, byRadicand] of byDenominator) for (const { r, n } of byRadicand.values()) all.add(n, r, d)
+  return all
 }

@@ -1,6 +1,6 @@
 import { X0tError } from '@x0t/core'
 import { plus, signOfInterval, squared, times, type Interval, type Sign } from './interval.ts'
-import { combined, intervalOf, RootSum, RootTable } from './root-sum.ts'
+import { combined, RootSum } from './root-sum.ts'
 import { reducedToClasses } from './square-classes.ts'
 
 /** Bits behind the point of the intervals that come before the exact test. */
@@ -16,18 +16,18 @@ const mostBits = 65_536n
  */
 export function signOf(sum: RootSum): Sign {
   for (const bits of quickBits) {
-    const sign = signOfInterval(intervalOf(sum, new RootTable(1n << bits)))
+    const sign = signOfInterval(sum.intervalAt(1n << bits))
     if (sign !== undefined) return sign
   }
   const reduced = reducedToClasses(sum)
-  if (reduced.isZero) return 0
-  return signByBits((roots) => intervalOf(reduced, roots))
+  if (reduced.isEmpty) return 0
+  return signByBits(reduced)
 }
 
 /** The sign of a number that is not zero. */
-function signByBits(intervalAt: (roots: RootTable) => Interval): Sign {
+function signByBits(sum: RootSum): Sign {
   for (let bits = 128n; bits <= mostBits; bits *= 2n) {
-    const sign = signOfInterval(intervalAt(new RootTable(1n << bits)))
+    const sign = signOfInterval(sum.intervalAt(1n << bits))
     if (sign !== undefined) return sign
   }
   throw tooHard(`the numbers differ by less than 2^−${mostBits}`)
@@ -41,25 +41,22 @@ const mostClasses = 1000
  * @throws X0tError DAO_COUNT_TOO_HARD for a near tie of sums with over 1,000 square classes
  */
 export function signOfSquares(given: readonly (readonly [factor: bigint, sum: RootSum])[]): Sign {
-  const parts = given.filter(([factor, sum]) => factor !== 0n && !sum.isZero)
+  const parts = given.filter(([factor, sum]) => factor !== 0n && !sum.isEmpty)
   const [over, under] = [parts.filter(([factor]) => factor > 0n), parts.filter(([factor]) => factor < 0n)]
   if (over.length < 2 && under.length < 2) {
     // k·R² > l·S² exactly when √k·R > √l·S: nothing needs multiplying out.
     const sum = new RootSum()
-    for (const [factor, roots] of over) for (const [n, r, d] of roots) sum.add(n, r * factor, d)
-    for (const [factor, roots] of under) for (const [n, r, d] of roots) sum.add(-n, r * -factor, d)
+    for (const [factor, roots] of over) for (const [n, r, d] of roots) sum.add(n, r.value * factor, d)
+    for (const [factor, roots] of under) for (const [n, r, d] of roots) sum.add(-n, r.value * -factor, d)
     return signOf(sum)
   }
-  const intervalAt = (roots: RootTable): Interval =>
-    parts.reduce<Interval>(
-      (all, [factor, sum]) => plus(all, times(factor, squared(intervalOf(sum, roots)))),
-      {
-        low: 0n,
-        high: 0n,
-      },
-    )
+  const intervalAt = (scale: bigint): Interval =>
+    parts.reduce<Interval>((all, [factor, sum]) => plus(all, times(factor, squared(sum.intervalAt(scale)))), {
+      low: 0n,
+      high: 0n,
+    })
   for (const bits of [...quickBits, 128n, 256n]) {
-    const sign = signOfInterval(intervalAt(new RootTable(1n << bits)))
+    const sign = signOfInterval(intervalAt(1n << bits))
     if (sign !== undefined) return sign
   }
   return signOf(expanded(parts))
@@ -73,8 +70,8 @@ function expanded(parts: readonly (readonly [factor: bigint, sum: RootSum])[]): 
     if (terms.length > mostClasses)
       throw tooHard(`the squares of ${terms.length} different roots are too many`)
     for (const [i, [n, r, d]] of terms.entries()) {
-      product.add(factor * n * n * r, 1n, d * d)
-      for (const [m, s, e] of terms.slice(i + 1)) product.add(2n * factor * n * m, r * s, d * e)
+      product.add(factor * n * n * r.value, 1n, d * d)
+      for (const [m, s, e] of terms.slice(i + 1)) product.add(2n * factor * n * m, r.value * s.value, d * e)
     }
   }
   return product

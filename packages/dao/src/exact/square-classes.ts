@@ -10,7 +10,7 @@ import { RootSum } from './root-sum.ts'
  */
 export function reducedToClasses(sum: RootSum): RootSum {
   const radicands = new Set<bigint>()
-  for (const [, r] of sum) radicands.add(r)
+  for (const [, r] of sum) radicands.add(r.value)
   const place = new Map<bigint, { readonly first: bigint; readonly root: bigint }>()
   for (const members of classesOf([...radicands])) {
     const [first] = members
@@ -19,7 +19,7 @@ export function reducedToClasses(sum: RootSum): RootSum {
   // √r = (√(r·first) / first)·√first. Coefficients of one class: Σ n·root/d, all over `first`.
   const byClass = new Map<bigint, Map<bigint, bigint>>()
   for (const [n, r, d] of sum) {
-    const { first, root } = place.get(r)!
+    const { first, root } = place.get(r.value)!
     const coefficients = byClass.get(first) ?? new Map<bigint, bigint>()
     byClass.set(first, coefficients)
     coefficients.set(d, (coefficients.get(d) ?? 0n) + n * root)

@@ -1,9 +1,11 @@
 import type { BallotParts } from '../ballot.ts'
-import { RootSum } from '../exact/root-sum.ts'
+import type { Rules } from '../rules.ts'
+import { RootSum, type Radicand } from '../exact/root-sum.ts'
 
 /** A ballot that counts, with the balance of the member whose voice it is. */
 export interface CountedBallot {
-  readonly balance: bigint
+  /** Its root is needed often: it is calculated once. */
+  readonly balance: Radicand
   readonly ballot: BallotParts
 }
 
@@ -20,21 +22,22 @@ export interface Counted {
 }
 
 /** Counts ballots over `choices` choices. The order of the ballots makes no difference. */
-export type CountBallots = (ballots: readonly CountedBallot[], choices: number) => Counted
+export type CountBallots = (ballots: readonly CountedBallot[], choices: number, rules: Rules) => Counted
 
 /** A method in which each part of a ballot adds a number of its own to the score of a choice. */
 export function summed(
   add: (
     score: RootSum,
-    part: { readonly balance: bigint; readonly whole: bigint; readonly total: bigint },
+    part: { readonly balance: Radicand; readonly whole: bigint; readonly total: bigint },
+    rules: Rules,
   ) => void,
   { areRoots = false } = {},
 ): CountBallots {
-  return (ballots, choices) => {
+  return (ballots, choices, rules) => {
     const scores = Array.from({ length: choices }, () => new RootSum())
     for (const { balance, ballot } of ballots) {
       for (const [choice, whole] of ballot.parts)
-        add(scores[choice]!, { balance, whole, total: ballot.total })
+        add(scores[choice]!, { balance, whole, total: ballot.total }, rules)
     }
     return { scores, areRoots, rounds: [] }
   }

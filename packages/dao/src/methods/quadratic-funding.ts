@@ -9,7 +9,7 @@ export const countQuadraticFunding = summed(
   (score, { balance, whole, total }) => {
     const shared = gcd(whole, total)
     const [w, W] = [whole / shared, total / shared]
-    score.add(1n, balance * w * W, W)
+    score.add(1n, W === 1n ? balance : balance.value * w * W, W)
   },
   { areRoots: true },
 )

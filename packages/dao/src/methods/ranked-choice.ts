@@ -38,7 +38,7 @@ function pilesOf(ballots: readonly CountedBallot[]): readonly Pile[] {
   for (const { balance, ballot } of ballots) {
     const ranking = ballot.parts.map(([choice]) => choice)
     const key = ranking.join(' ')
-    piles.set(key, { ranking, tokens: (piles.get(key)?.tokens ?? 0n) + balance })
+    piles.set(key, { ranking, tokens: (piles.get(key)?.tokens ?? 0n) + balance.value })
   }
   return [...piles.values()]
 }
