@@ -16,7 +16,7 @@ export const single = (choice: number): Ballot => ({ kind: 'single', choice })
 export function inputOf(
   rules: Rules,
   choices: readonly Choice[],
-  votes: readonly (readonly [balance: string | bigint, ballot?: Ballot])[],
+  votes: readonly (readonly [balance: string | bigint, ballot?: Ballot | undefined])[],
 ): TallyInput {
   const electorate = votes.map(([balance], i) => ({ member: `m${i}` as MemberId, balance: BigInt(balance) }))
   return {

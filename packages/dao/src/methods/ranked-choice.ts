@@ -68,25 +68,27 @@ function lastOf(standing: Standing): readonly number[] {
   return [...standing.keys()].filter((choice) => standing.get(choice) === least).toSorted((a, b) => a - b)
 }
 
+/** The choices with most, if that is not nothing. */
 function firstOf(standing: Standing): readonly number[] {
   if (standing.size === 0) return []
   const most = [...standing.values()].reduce((a, b) => (b > a ? b : a))
-  return [...standing.keys()].filter((choice) => standing.get(choice) === most)
+  return most === 0n ? [] : [...standing.keys()].filter((choice) => standing.get(choice) === most)
 }
 
-/** Piles that may be looked at in following ties; where that is not enough, all that are left count as leaders. */
-const mostWork = 5_000_000
+/** Steps that ties may be followed for; where that is not enough, all that are left count as leaders. */
+const mostSteps = 2_000_000
 
 /** Whoever wins in some order of eliminating choices that have equally little. */
 function possibleWinners(piles: readonly Pile[], choices: number): readonly number[] {
   const winners = new Set<number>()
   const seen = new Set<string>()
-  let left = Math.max(2 * choices, Math.floor(mostWork / Math.max(1, piles.length)))
+  // Without ties this is done after one look at the piles for each choice.
+  let stepsLeft = mostSteps + 2 * choices * (piles.length + choices)
   const todo: ReadonlySet<number>[] = [new Set()]
   for (let eliminated = todo.pop(); eliminated; eliminated = todo.pop()) {
     const standing = standingOf(piles, eliminated)
-    left -= 1
-    if (left < 0) {
+    stepsLeft -= piles.length + choices
+    if (stepsLeft < 0) {
       for (const { ranking } of piles) {
         for (const choice of ranking) if (!eliminated.has(choice)) winners.add(choice)
       }
@@ -94,6 +96,7 @@ function possibleWinners(piles: readonly Pile[], choices: number): readonly numb
       for (const choice of firstOf(standing)) winners.add(choice)
     } else {
       for (const last of lastOf(standing)) {
+        stepsLeft -= choices
         const next = new Set([...eliminated, last])
         const key = [...next].toSorted((a, b) => a - b).join(' ')
         if (!seen.has(key)) todo.push(next)
