@@ -64,13 +64,6 @@ export class MemberLane {
     return this.#bySeq[Math.min(this.#cut, this.#bySeq.length) - 1]?.[0] ?? null
   }
 
-  /** The last record in effect that says something about the registry; null if there is none. */
-  get lastRelevant(): LaneNode | null {
-    for (let at = this.head; at !== null; at = at.parent)
-      if (relevantKinds.has(at.signed.record.kind)) return at
-    return null
-  }
-
   /** Records that have effect, in their order. */
   main(): LaneNode[] {
     return this.#bySeq.slice(0, Math.min(this.#cut, this.#bySeq.length)).map(([node]) => node!)
@@ -111,6 +104,12 @@ export function isRotation({ record }: SignedRecord): boolean {
   if (record.kind !== 'member.rotate' || record.dao === null) return false
   const { keys, proof } = record.body
   return verifyRotationProof({ dao: record.dao, member: record.author }, keys, proof)
+}
+
+/** This record, or the last one before it, that says something about the registry; null if there is none. */
+export function lastRelevant(node: LaneNode | null): LaneNode | null {
+  for (let at = node; at !== null; at = at.parent) if (relevantKinds.has(at.signed.record.kind)) return at
+  return null
 }
 
 /** The records from the first of the lane to this one. */

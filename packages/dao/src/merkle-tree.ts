@@ -4,8 +4,12 @@ import { createHash } from 'node:crypto'
 
 /** MTH({}) or MTH of the leaves: 32 bytes. */
 export function merkleRoot(leaves: readonly Uint8Array[]): Uint8Array {
-  if (leaves.length === 0) return createHash('sha256').digest()
-  return rootOf(leaves.map(leafHash))
+  return rootOfHashes(leaves.map(leafHash))
+}
+
+/** The same of leaves that are hashed already. */
+export function rootOfHashes(hashes: readonly Uint8Array[]): Uint8Array {
+  return hashes.length === 0 ? createHash('sha256').digest() : rootOf(hashes)
 }
 
 /**
@@ -130,7 +134,8 @@ function nextLevel(hashes: readonly Uint8Array[]): Uint8Array[] {
   return next
 }
 
-function leafHash(leaf: Uint8Array): Uint8Array {
+/** Hash of a leaf: SHA-256 of a zero byte and the leaf. */
+export function leafHash(leaf: Uint8Array): Uint8Array {
   return createHash('sha256').update(Uint8Array.of(0)).update(leaf).digest()
 }
 

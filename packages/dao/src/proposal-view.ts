@@ -63,6 +63,7 @@ export function viewOf(
     upToNow(proposal.executions),
   ]
   const known = once(() => countBallots(ballots(), whoVotes))
+  const sortedSeals = once(() => seals().toSorted((a, b) => (a.id < b.id ? -1 : 1)))
   const closing = once(() => certificatesOf(signed, seals()))
   const certified = once((): BallotCount | null => {
     const { certificate, rivals } = closing()
@@ -95,7 +96,7 @@ export function viewOf(
       return known().box
     },
     get seals() {
-      return seals()
+      return sortedSeals()
     },
     get certificate(): Certificate | null {
       return closing().certificate

@@ -102,7 +102,7 @@ export function registryOf(
       current
         .filter(({ id }) => entries.has(id))
         .toSorted((a, b) => (a.id < b.id ? -1 : 1))
-        .map((member) => [member.id, { ...member, delegate: delegates.get(member.id) ?? null }]),
+        .map((member) => [member.id, electorOf(member, delegates.get(member.id) ?? null)]),
     ),
     changes,
     applied: effective.toSorted((a, b) =>
@@ -115,6 +115,21 @@ export function registryOf(
     sharingKeys,
     delegationCycles: cycles,
   }
+}
+
+const knownElectors = new WeakMap<MemberKeys, Map<string, Elector>>()
+
+/** The same object for the same member in every registry: what was made of it once need not be made again. */
+function electorOf({ id, name, keys, balance }: MemberEntry, delegate: MemberId | null): Elector {
+  const known = knownElectors.get(keys) ?? new Map<string, Elector>()
+  knownElectors.set(keys, known)
+  return getOrSet(known, `${id} ${balance} ${delegate} ${name}`, () => ({
+    id,
+    name,
+    keys,
+    balance,
+    delegate,
+  }))
 }
 
 /** What a member says of itself: its latest keys and delegate. */

@@ -3,7 +3,15 @@ import { X0tError } from '@x0t/core'
 import { checkBallot } from './ballot.ts'
 import { checkGenesis, type SignedGenesis } from './genesis.ts'
 import { maxLaneRecords } from './limits.ts'
-import { MemberLane, mayHold, pathTo, type KeyStep, type LaneNode, type Verify } from './member-lane.ts'
+import {
+  lastRelevant,
+  MemberLane,
+  mayHold,
+  pathTo,
+  type KeyStep,
+  type LaneNode,
+  type Verify,
+} from './member-lane.ts'
 import { checkProposal, openBeside } from './proposal-check.ts'
 import {
   openProposal,
@@ -324,13 +332,14 @@ class RunningReplay implements Replay {
   }
 
   #registryAt(cited: ReadonlyMap<MemberId, LaneNode>): Registry {
-    const key = [...cited.values()]
+    const nodes = [...cited.values()].map(lastRelevant).filter((node) => node !== null)
+    const key = nodes
       .map(({ signed }) => signed.id)
       .toSorted()
       .join(' ')
     let registry = this.#registries.get(key)
     if (registry === undefined) {
-      const paths = new Map([...cited].map(([author, node]) => [author, pathTo(node)]))
+      const paths = new Map(nodes.map((node) => [node.signed.record.author, pathTo(node)]))
       registry = registryOf(this.#genesis.record.body, paths)
       this.#registries.set(key, registry)
     }
@@ -528,7 +537,7 @@ class RunningReplay implements Replay {
   #asOf({ members }: Registry): ProposalBody['asOf'] {
     const authors = new Set([...this.#registrars, ...members.keys()])
     return [...authors].toSorted().flatMap((author) => {
-      const last = this.#lanes.get(author)?.lastRelevant ?? null
+      const last = lastRelevant(this.#lanes.get(author)?.head ?? null)
       return last === null ? [] : [[author, last.signed.record.seq, last.signed.id] as const]
     })
   }

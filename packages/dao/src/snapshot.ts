@@ -1,4 +1,4 @@
-import { merkleRoot } from './merkle-tree.ts'
+import { leafHash, rootOfHashes } from './merkle-tree.ts'
 import { encodeStrict } from './strict-cbor.ts'
 import type { Elector } from './record.ts'
 
@@ -8,8 +8,16 @@ export function snapshotLeaf({ id, name, keys, balance, delegate }: Elector): Ui
   return encodeStrict({ id, name, keys: { ed25519, mldsa65 }, balance, delegate })
 }
 
+const knownHashes = new WeakMap<Elector, Uint8Array>()
+
 /** RFC 6962 root over the electors sorted by id: what a proposal says of its electorate. */
 export function snapshotRoot(electors: Iterable<Elector>): Uint8Array {
   const sorted = [...electors].toSorted((a, b) => (a.id < b.id ? -1 : 1))
-  return merkleRoot(sorted.map(snapshotLeaf))
+  return rootOfHashes(
+    sorted.map((elector) => {
+      let hash = knownHashes.get(elector)
+      if (hash === undefined) knownHashes.set(elector, (hash = leafHash(snapshotLeaf(elector))))
+      return hash
+    }),
+  )
 }
