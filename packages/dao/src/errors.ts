@@ -83,4 +83,8 @@ export const errorCodes = {
   DAO_NOT_OPEN: 'Voting has not begun by the clock of this machine.',
   DAO_CLOSED:
     'Voting has ended: by the clock of this machine, by a certificate, or because it was taken back.',
+  DAO_RECEIPT_INVALID: 'The file is no receipt, or was damaged. Ask for it again: x0t dao receipt.',
+  DAO_NOT_CERTIFIED: 'The witnesses have not agreed on the ballots yet. x0t dao show names who is missing.',
+  DAO_BALLOT_NOT_COUNTED:
+    'The ballot is not in the set that the witnesses certified: too few had it in time, or it is void.',
 } as const

@@ -158,3 +158,20 @@ export {
   type WitnessView,
 } from './closing/witness.ts'
 export { auditOf, type Audit, type Concentration, type MemberWeight } from './audit.ts'
+export { createReceipt } from './receipt.ts'
+export { maxReceiptBytes } from './receipt-text.ts'
+export {
+  verifyReceipt,
+  type KnownKeys,
+  type ReceiptCheck,
+  type ReceiptVerification,
+} from './verify-receipt.ts'
+export {
+  bundleCheckNames,
+  verifyBundle,
+  type BundleCheck,
+  type BundleCheckName,
+  type BundleVerification,
+  type VerifiedProposal,
+  type VerifyBundleOptions,
+} from './verify-bundle.ts'
