@@ -48,6 +48,7 @@ export type {
   Unbanned,
   UnbanRequest,
 } from './schemas/membership.ts'
+export type { DaoExecuteRequest, DaoExecution, DaoStatus } from './schemas/dao.ts'
 export type {
   Drill,
   DrillRequest,

@@ -6,6 +6,7 @@ const mesh = () => import('./schemas/mesh.ts')
 const membership = () => import('./schemas/membership.ts')
 const health = () => import('./schemas/health.ts')
 const healing = () => import('./schemas/healing.ts')
+const dao = () => import('./schemas/dao.ts')
 const nothing = async () => (await import('./schemas/fields.ts')).nothing
 
 /**
@@ -151,6 +152,22 @@ export const routes = {
     schemas: async () => {
       const { drillRequest, drill } = await healing()
       return { request: drillRequest, response: drill }
+    },
+  }),
+  daoStatus: get({
+    path: '/v1/dao/status',
+    schemas: async () => ({ request: await nothing(), response: (await dao()).daoStatus }),
+  }),
+  /** Another process wrote to `dao.sqlite`: it is looked at now, and what is new goes to the neighbours. */
+  daoSync: change('POST', {
+    path: '/v1/dao/sync',
+    schemas: async () => ({ request: await nothing(), response: (await dao()).daoStatus }),
+  }),
+  daoExecute: change('POST', {
+    path: '/v1/dao/execute',
+    schemas: async () => {
+      const { daoExecuteRequest, daoExecution } = await dao()
+      return { request: daoExecuteRequest, response: daoExecution }
     },
   }),
   health: get({

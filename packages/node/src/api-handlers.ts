@@ -13,6 +13,7 @@ import {
 import { advertisedAddresses } from './addresses.ts'
 import { notTheAuthority, type AuthorityDesk } from './authority-desk.ts'
 import type { RawValue } from './config/index.ts'
+import { daoApi } from './dao/dao-api.ts'
 import { udpAddress } from './udp-address.ts'
 import { watchEvents } from './event-stream.ts'
 import { fastPathView, kernelLinkView } from './fast-path-view.ts'
@@ -280,6 +281,7 @@ export function createApiHandlers(runtime: Runtime): Handlers {
       return { id }
     },
     ...createHealingHandlers(runtime, { nameOf, resolve }),
+    ...daoApi(() => runtime.dao()),
     health: () => healthReport(healthOf(runtime)),
     live: () => ({ status: 'alive' }),
     ready() {

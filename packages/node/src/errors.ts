@@ -25,6 +25,10 @@ export const errorCodes = {
   NO_ADDRESS: 'The node knows no address at which others reach it: x0t node invite --address HOST:PORT.',
   NODE_NOT_FOUND: 'No member has this name, id or address: x0t mesh map lists them.',
   NODE_AMBIGUOUS: 'Several members fit this name or start of an id: give more characters of the id.',
+  DAO_NOT_HERE: 'The home holds no DAO: x0t dao init founds one, x0t dao import brings another.',
+  DAO_FAILED: 'The DAO of the home cannot be followed; the message says why. The rest of the node works.',
+  DAO_SIGNED_ELSEWHERE:
+    'Another process of this home signed the next message of a vote first. It is taken up from there.',
   NODE_NOT_BANNED: 'The member is not banned: x0t node bans lists who is.',
   BANS_FULL: 'The node keeps as many bans as it can; lift those of nodes that are long gone.',
   PATHS_TO_SELF: 'Paths lead to another member: x0t mesh map lists them.',

@@ -15,6 +15,12 @@ const worrying = new Set([
   'healing.detected',
   'healing.failed',
   'healing.safe-mode',
+  'dao.equivocation',
+  'dao.failed',
+  'dao.halted',
+  'dao.neighbour-muted',
+  'dao.other-dao',
+  'dao.writer-muted',
 ])
 const maxQueued = 1000
 

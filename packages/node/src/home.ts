@@ -12,6 +12,10 @@ export interface Home {
   readonly stateFile: string
   /** History of healing. */
   readonly healingFile: string
+  /** Records of the DAO; there is a DAO once a genesis is among them. */
+  readonly daoFile: string
+  /** The logs that carry them to the neighbours. */
+  readonly orbitFile: string
   readonly socketFile: string
   readonly logFile: string
   /** Values that votes have set and that hold, read before anything is opened. */
@@ -28,6 +32,8 @@ export function homeAt(directory: string): Home {
     identityDirectory: join(directory, 'identity'),
     stateFile: join(directory, 'state.sqlite'),
     healingFile: join(directory, 'healing.sqlite'),
+    daoFile: join(directory, 'dao.sqlite'),
+    orbitFile: join(directory, 'orbit.sqlite'),
     socketFile: join(directory, 'x0t.sock'),
     logFile: join(directory, 'node.log'),
     decisionsFile: join(directory, 'decisions.json'),

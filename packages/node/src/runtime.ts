@@ -5,6 +5,7 @@ import type { Sessions } from '@x0t/session'
 import type { DataPlane } from '@x0t/tunnel'
 import type { AuthorityDesk } from './authority-desk.ts'
 import type { NodeConfig } from './config/index.ts'
+import type { DaoService } from './dao/dao-service.ts'
 import type { Healing } from './healing/healing.ts'
 import type { RunningSettings } from './dao/execution/running-settings.ts'
 import type { EventLog } from './event-log.ts'
@@ -45,6 +46,8 @@ export interface Runtime {
   readonly plane: () => ControlPlane | undefined
   /** Where the read-only HTTP listener listens; undefined where there is none. */
   readonly http: () => { readonly host: string; readonly port: number } | undefined
+  /** Undefined until the control plane is up. */
+  readonly dao: () => DaoService | undefined
   /** Makes the node end, soon. */
   readonly stop: () => void
 }

@@ -34,6 +34,9 @@ import { createAuthorityDesk, type AuthorityDesk } from './authority-desk.ts'
 import { cutCarrierFrames } from './carrier-frames.ts'
 import type { LoadedConfig, NodeConfig } from './config/index.ts'
 import { currentMembership } from './current-membership.ts'
+import { startDaoService, type DaoService } from './dao/dao-service.ts'
+import { createExecutor } from './dao/execution/executor.ts'
+import { nodeTargets } from './dao/execution/node-targets.ts'
 import { createRunningSettings } from './dao/execution/running-settings.ts'
 import { lifetimeOf, liveSettings } from './dao/execution/live-settings.ts'
 import { openDecisions } from './dao/execution/open-decisions.ts'
@@ -535,6 +538,7 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
 
   // Local API, before anything reaches the neighbours: of two starts at once only one gets its socket.
   let plane: ControlPlane | undefined
+  let dao: DaoService | undefined
   const runtime = {
     self,
     name,
@@ -560,6 +564,7 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
     log,
     plane: () => plane,
     http: () => server.http,
+    dao: () => dao,
     stop: () => done.resolve(),
   }
   const http = config.http.listen
@@ -608,6 +613,7 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
       // Handshakes travel over control connections: what went to this one before is lost.
       for (const id of paths.through(nodeId)) sessions.reachable(id)
       events.emit('neighbour-up', { peer: nodeId, address })
+      dao?.neighbourUp(nodeId)
       keeper.wake()
     },
     onNeighbourDown({ nodeId, reason, isReplaced }) {
@@ -638,6 +644,46 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   })
   stack.use(plane)
+
+  // The DAO, where the home has one.
+  const controlPlane = plane
+  dao = stack.use(
+    startDaoService({
+      self,
+      identity,
+      storeFile: home.daoFile,
+      carrierFile: home.orbitFile,
+      network: {
+        neighbours: () => controlPlane.neighbours().map(({ nodeId }) => nodeId),
+        open: (nodeId, protocol, more) => controlPlane.streams.open(nodeId, protocol, more),
+        answer: (protocol, onStream, more) => controlPlane.streams.answer(protocol, onStream, more),
+      },
+      createExecutor: (port) =>
+        createExecutor({
+          self,
+          dao: port,
+          targets: nodeTargets({
+            self,
+            home,
+            healing,
+            settings,
+            bans,
+            desk,
+            members,
+            mesh,
+            links,
+            sessions,
+          }),
+          events,
+          clock,
+          log,
+        }),
+      emit: (event, fields) => events.emit(event, fields),
+      metrics,
+      clock,
+      log,
+    }),
+  )
 
   // Everything is there: begin.
   for (const ban of bans.list()) members.addBan(ban.record)

@@ -12,6 +12,8 @@ export interface OrbitLimits {
   /** Bytes of one member's log. What comes after is not taken; the logs of others are not touched. */
   readonly logBytes: number
   readonly logs: number
+  /** Records in one member's log whose signatures no known key of their author made: beyond it they are forgeries. */
+  readonly doubtfulPerLog: number
   /** Heads in one message, and heads of one neighbour that wait to be fetched. */
   readonly heads: number
   /** Entries and bytes in one answer to a neighbour. */
@@ -38,6 +40,7 @@ export const defaultLimits: OrbitLimits = {
   batchBytes: 256 << 10,
   logBytes: 256 << 20,
   logs: 4096,
+  doubtfulPerLog: 64,
   heads: 4096,
   answerEntries: 256,
   answerBytes: 1 << 20,

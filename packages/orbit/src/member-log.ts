@@ -23,6 +23,7 @@ export interface MemberLogOptions {
   readonly limits: OrbitLimits
   /** Records that came with an entry, once; those whose signatures hold. */
   readonly onRecords: (records: readonly SignedRecord[]) => void
+  readonly onDoubtful: (writer: MemberId, records: number) => void
 }
 
 /**
@@ -50,7 +51,13 @@ export function logName(dao: RecordId, writer: MemberId): string {
 export async function openMemberLog(options: MemberLogOptions): Promise<MemberLog> {
   const { orbitdb, dao, writer, own, file, book, check, limits } = options
   const name = logName(dao, writer)
-  const state: { fetch: FetchEntry; heads: readonly string[]; appended: readonly SignedRecord[] } = {
+  const state: {
+    fetch: FetchEntry
+    heads: readonly string[]
+    appended: readonly SignedRecord[]
+    doubtful: number
+  } = {
+    doubtful: 0,
     fetch: nothing,
     heads: [],
     appended: [],
@@ -97,11 +104,16 @@ export async function openMemberLog(options: MemberLogOptions): Promise<MemberLo
     const verdicts = await check.verify(records)
     const bad = records.find((_, index) => verdicts[index] === 'bad')
     if (bad !== undefined) throw invalid(`the signatures of record ${bad.id} do not hold`)
+    const doubtful = verdicts.filter((verdict) => verdict === 'doubtful').length
+    if (state.doubtful + doubtful > limits.doubtfulPerLog)
+      throw invalid(`no known key made the signatures of ${state.doubtful + doubtful} records`)
     const { hash, bytes } = await Entry.encode(entry)
     if (file.bytesOfLog(database.address) + bytes.length > limits.logBytes)
       throw new X0tError('ORBIT_LOG_FULL', `the log of ${writer} has more than ${limits.logBytes} bytes`)
     const isGood = (index: number): boolean => verdicts[index] === ('good' satisfies Verdict)
     const isNew = records.map(({ id }, index) => isGood(index) && file.find(id) === undefined)
+    state.doubtful += doubtful
+    if (doubtful > 0) options.onDoubtful(writer, doubtful)
     file.keepEntry({
       hash,
       log: database.address,

@@ -105,6 +105,10 @@ export async function openOrbitStore(options: OrbitStoreOptions): Promise<OrbitS
       check,
       limits,
       onRecords: emit,
+      onDoubtful(from, records) {
+        counters.count('dao_records_refused_total', { reason: 'signature' }, records)
+        log.warn('dao-signature-unproven', { writer: from, records })
+      },
     })
     logs.set(member, opened)
     return opened
@@ -254,9 +258,9 @@ export async function openOrbitStore(options: OrbitStoreOptions): Promise<OrbitS
       if (verdict !== 'good')
         throw new X0tError(
           'ORBIT_RECORD_UNVERIFIED',
-          verdict === 'bad'
-            ? `the signatures of ${record.id} do not hold`
-            : `the author of ${record.id} is not known`,
+          verdict === 'unknown'
+            ? `the author of ${record.id} is not known`
+            : `the signatures of ${record.id} do not hold`,
         )
       return queue.put(record)
     },
@@ -337,7 +341,7 @@ function refuseMany({ record }: SignedRecord, carried: number, { recordsPerAutho
 
 /** OrbitDB wants an identity, also where nothing is written: one that no member has signed. */
 function nobody(dao: RecordId): Writer {
-  return { member: `reader-of-${dao}` as MemberId, sign: () => new Uint8Array() }
+  return { member: `reader-of-${dao}` as MemberId, sign: () => Uint8Array.of(0) }
 }
 
 const noBlocks = { put: async () => {}, async *get(): AsyncGenerator<Uint8Array> {} }

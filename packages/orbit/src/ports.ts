@@ -14,8 +14,11 @@ export interface OrbitNetwork {
   ): Promise<AsyncDisposable>
 }
 
-/** `unknown`: the author is no member as far as is known here; that may change. */
-export type Verdict = 'good' | 'bad' | 'unknown'
+/**
+ * `unknown`: the author is no member as far as is known here. `doubtful`: no known key of the author signed it, and a
+ * rotation that is not here yet may have named one that did. Both may change; `bad` never does.
+ */
+export type Verdict = 'good' | 'bad' | 'unknown' | 'doubtful'
 
 /** What the members that are known here make of records. */
 export interface RecordCheck {

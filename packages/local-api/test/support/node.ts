@@ -76,6 +76,9 @@ export const answers: Handlers = {
     yield { atMs: 1, level: 'info', event: 'peer-connected', fields: { peer: other } }
     yield { atMs: 2, level: 'warn', event: 'peer-lost', fields: {} }
   },
+  daoStatus: () => ({ dao: null, problem: null }),
+  daoSync: () => ({ dao: null, problem: null }),
+  daoExecute: ({ proposal }) => ({ proposal, actions: [] }),
   metrics: () => '# TYPE x0t_peers gauge\nx0t_peers 1\n',
   peers: () => ({
     peers: [

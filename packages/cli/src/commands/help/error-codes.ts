@@ -22,6 +22,7 @@ const sources: Readonly<Record<string, () => Promise<{ readonly errorCodes: Code
   '@x0t/tunnel': () => import('@x0t/tunnel'),
   '@x0t/libp2p': () => import('@x0t/libp2p'),
   '@x0t/local-api': () => import('@x0t/local-api'),
+  '@x0t/orbit': () => import('@x0t/orbit/errors'),
   '@x0t/node': () => import('@x0t/node/errors'),
   '@x0t/testbed': () => import('@x0t/testbed'),
   '@x0t/bpf': () => import('@x0t/bpf'),
