@@ -82,14 +82,15 @@ export const x0tCommand: readonly string[] = [
   fileURLToPath(new URL('../bin/x0t.js', import.meta.url)),
 ]
 
-/** Brings up four nodes: s reaches d through a and through b. */
+/** Brings up real nodes; as a diamond four: s reaches d through a and through b. */
 export async function openMeshBed(
   name: string,
   settings: Readonly<Record<string, string>>,
+  shape = 'diamond',
 ): Promise<MeshBed> {
   const made = await createBed({
     name,
-    topology: parseShape('diamond'),
+    topology: parseShape(shape),
     runner: {
       kind: 'x0t',
       command: [...x0tCommand],
