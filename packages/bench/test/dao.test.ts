@@ -36,6 +36,7 @@ t.test('a small run names its results by what was measured, and judges objective
     ballots: 200,
     tie: 40,
     signed: 8,
+    imported: 5,
     rounds: 2,
     threads: 2,
     seed: 'test',
@@ -46,7 +47,15 @@ t.test('a small run names its results by what was measured, and judges objective
     onProgress: (text) => progress.push(text),
   })
   const samples = Object.fromEntries(report.results.map((one) => [one.name, one.samples]))
-  for (const name of ['tally/200', 'tie/40', 'near-tie/40', 'verify/8', 'verify/8/threads-2'])
+  for (const name of [
+    'tally/200',
+    'tie/40',
+    'near-tie/40',
+    'verify/8',
+    'verify/8/threads-2',
+    'import/5',
+    'replay/5',
+  ])
     t.equal(samples[name], 2, name)
   for (const name of ['rss/tally/200', 'rss/verify/8']) t.equal(samples[name], 1, name)
   t.same(
@@ -62,6 +71,7 @@ t.test('numbers out of range are refused before anything is measured', async (t)
     ballots: 200,
     tie: 40,
     signed: 0,
+    imported: 0,
     rounds: 1,
     threads: 1,
     seed: 'test',
@@ -70,7 +80,7 @@ t.test('numbers out of range are refused before anything is measured', async (t)
     versions: {},
     signal: new AbortController().signal,
   }
-  for (const wrong of [{ ballots: 1 }, { tie: 41 }, { signed: 1 }, { rounds: 0 }, { threads: 0 }])
+  for (const wrong of [{ ballots: 1 }, { tie: 41 }, { signed: -1 }, { rounds: 0 }, { threads: 0 }])
     await t.rejects(
       daoBench({ ...options, ...wrong }),
       { code: 'BENCH_OPTION_INVALID' },

@@ -7,6 +7,7 @@ import type { Objective } from '../objective.ts'
 import { makeReport, type Report } from '../report.ts'
 import { sampleBook, type SampleBook } from '../result.ts'
 import { runIsolated } from './isolated.ts'
+import { measureImport } from './measure-import.ts'
 import { measureSignatures } from './measure-signatures.ts'
 import { tallyCaseNames } from './tally-cases.ts'
 
@@ -17,6 +18,8 @@ export interface DaoOptions {
   readonly tie: number
   /** Ballots that are signed and verified; 0: none. */
   readonly signed: number
+  /** Members of the DAO that is imported from a bundle, each with a ballot; 0: none. */
+  readonly imported: number
   /** Measured rounds of each; one more warms up. */
   readonly rounds: number
   /** Worker threads beside the measurement on one core. */
@@ -33,31 +36,25 @@ export interface DaoOptions {
  * Counts and verifies ballots by the hundred thousand. Results, N being the number that was measured: `tally/N` (ms, exact
  * count and outcome, without signatures), `tie/N` (ms, a threshold that is met exactly by N distinct square roots) and
  * `near-tie/N` (missed by one base unit); `verify/N` (ms, reading and both signatures of every ballot, one core),
- * `verify-rate/N` (records/s), both with `/threads-T` over worker threads; `rss/…` (MiB, most that the process of the
- * measurement had).
+ * `verify-rate/N` (records/s), both with `/threads-T` over worker threads; `import/N` (ms, a bundle of N members
+ * and their ballots into a store of record) and `replay/N` (ms, from the bundle to the count, all signatures verified);
+ * `rss/…` (MiB, most that the process of the measurement had).
  * @throws X0tError BENCH_OPTION_INVALID, BENCH_MEASUREMENT_FAILED
  */
 export async function daoBench(options: DaoOptions): Promise<Report> {
   checkOptions(options)
-  const {
-    ballots,
-    tie,
-    signed,
-    rounds,
-    threads,
-    seed,
-    command,
-    objectives,
-    signal,
-    onProgress = () => {},
-  } = options
+  const { ballots, tie, signed, imported, rounds, threads, seed, command, objectives, signal } = options
+  const { onProgress = () => {} } = options
   const environment = await describeEnvironment(options.versions)
   const timestamp = new Date().toISOString()
   const book = sampleBook()
+  const notes: string[] = []
   await countBallots(options, book)
-  if (signed > 0) {
+  {
     await using folder = await temporaryFolder()
-    await measureSignatures({ signed, rounds, threads, folder: folder.path, signal, onProgress }, book)
+    const common = { rounds, threads, folder: folder.path, signal, onProgress }
+    if (signed > 0) await measureSignatures({ ...common, signed }, book)
+    if (imported > 0) notes.push(await measureImport({ ...common, imported }, book))
   }
   return makeReport(
     {
@@ -65,7 +62,7 @@ export async function daoBench(options: DaoOptions): Promise<Report> {
       timestamp,
       environment,
       command,
-      parameters: { ballots, tie, signed, rounds, threads, seed },
+      parameters: { ballots, tie, signed, imported, rounds, threads, seed },
       results: book.results(),
       skipped: [],
       failed: [],
@@ -74,6 +71,7 @@ export async function daoBench(options: DaoOptions): Promise<Report> {
         `tally: method quadratic-weight, balances up to 10^27 at random, a quorum of half of the weight, ${Math.floor(ballots / 4)} more members who do not vote; scores, shares, quorum and outcome, no signatures.`,
         'tie: half of the ballots √(4x), half √x, all different; two thirds are needed and met exactly. near-tie: one base unit less.',
         'verify: ballots of as many members, each with keys of its own (Ed25519 and ML-DSA-65, both must hold): strict decoding, id, signatures. Making and signing them is not timed, nor is reading the file that they come from.',
+        ...notes,
         'rss: of the whole process, Node.js itself and the ballots in memory included.',
       ],
     },
@@ -98,19 +96,18 @@ async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: str
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
 }
 
-function checkOptions({ ballots, tie, signed, rounds, threads }: DaoOptions): void {
-  const isCount = (value: number, most: number): boolean =>
-    Number.isSafeInteger(value) && value >= 2 && value <= most
-  const problem = !isCount(ballots, 1_000_000)
-    ? `2 to 1000000 ballots are counted, not ${ballots}`
-    : !isCount(tie, 100_000) || tie % 2 !== 0
-      ? `a tie takes an even number of ballots from 2 to 100000, not ${tie}`
-      : signed !== 0 && !isCount(signed, 1_000_000)
-        ? `0 or 2 to 1000000 ballots are signed, not ${signed}`
-        : !Number.isSafeInteger(rounds) || rounds < 1
-          ? `rounds are counted from 1, not ${rounds}`
-          : !Number.isSafeInteger(threads) || threads < 1 || threads > 256
-            ? `1 to 256 threads verify, not ${threads}`
-            : undefined
-  if (problem !== undefined) throw new X0tError('BENCH_OPTION_INVALID', problem, { exitCode: 2 })
+function checkOptions({ ballots, tie, signed, imported, rounds, threads }: DaoOptions): void {
+  const bounds: readonly (readonly [what: string, value: number, least: number, most: number])[] = [
+    ['ballots', ballots, 2, 1_000_000],
+    ['ballots of a tie', tie, 2, 100_000],
+    ['signed ballots', signed, 0, 1_000_000],
+    ['imported ballots', imported, 0, 100_000],
+    ['rounds', rounds, 1, 1000],
+    ['threads', threads, 1, 256],
+  ]
+  const refuse = (found: string): X0tError => new X0tError('BENCH_OPTION_INVALID', found, { exitCode: 2 })
+  for (const [what, value, least, most] of bounds)
+    if (!Number.isSafeInteger(value) || value < least || value > most)
+      throw refuse(`${what}: a whole number from ${least} to ${most} is needed, not ${value}`)
+  if (tie % 2 !== 0) throw refuse(`half of the ballots of a tie are on each side: ${tie} is odd`)
 }

@@ -2,6 +2,7 @@
 import { messageOf } from '@x0t/core'
 import type { JobMessage } from './isolated.ts'
 import type { Job, JobResult, Progress } from './job.ts'
+import { runImportJob } from './import-job.ts'
 import { runTallyJob } from './tally-job.ts'
 import { runVerifyJob } from './verify-job.ts'
 
@@ -19,5 +20,6 @@ async function main(job: Job): Promise<void> {
 }
 
 async function run(job: Job, onProgress: Progress): Promise<JobResult> {
-  return job.kind === 'tally' ? runTallyJob(job, onProgress) : runVerifyJob(job, onProgress)
+  if (job.kind === 'tally') return runTallyJob(job, onProgress)
+  return job.kind === 'verify' ? runVerifyJob(job, onProgress) : runImportJob(job, onProgress)
 }

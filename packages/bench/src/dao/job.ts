@@ -18,6 +18,17 @@ export type Job =
       /** 1: in the thread that asks; more: over so many worker threads. */
       readonly threads: number
     }
+  | {
+      /** `import`: into a store of record; `replay`: to the count, signatures verified. */
+      readonly kind: 'import' | 'replay'
+      readonly bundle: string
+      readonly records: number
+      readonly ballots: number
+      readonly rounds: number
+      readonly threads: number
+      /** Where stores may be made. */
+      readonly folder: string
+    }
 
 /** Samples in the order they were taken, and the most memory that the process had. */
 export interface JobResult {

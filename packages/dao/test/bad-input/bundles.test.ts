@@ -43,7 +43,7 @@ t.test('whole, it tells what it told', async (t) => {
   t.same(wholeScores(tallyOf(replay(records).proposals.get(proposal)!).scores), ['3', '4', '0'])
 })
 
-t.test('a bundle that is cut off is DAO_BUNDLE_TRUNCATED, wherever the cut is', async (t) => {
+t.test('a bundle that is cut off is DAO_BUNDLE_TRUNCATED, wherever the cut is', async () => {
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 0, max: whole.length - 1 }), async (length) => {
       const { records, code } = await read(whole.subarray(0, length))
@@ -66,7 +66,7 @@ t.test('what is good of a bundle that was cut off is a state of its own, never a
   }
 })
 
-t.test('one changed bit anywhere is found: DAO_BUNDLE_INVALID or DAO_BUNDLE_TRUNCATED', async (t) => {
+t.test('one changed bit anywhere is found: DAO_BUNDLE_INVALID or DAO_BUNDLE_TRUNCATED', async () => {
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 0, max: whole.length * 8 - 1 }), async (bit) => {
       const bytes = Uint8Array.from(whole)
@@ -78,7 +78,7 @@ t.test('one changed bit anywhere is found: DAO_BUNDLE_INVALID or DAO_BUNDLE_TRUN
   )
 })
 
-t.test('random bytes, and random bytes behind the right first line, are no bundle', async (t) => {
+t.test('random bytes, and random bytes behind the right first line, are no bundle', async () => {
   const magic = whole.subarray(0, whole.indexOf(0x0a) + 1)
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), fc.boolean(), async (junk, isBehind) => {

@@ -15,6 +15,7 @@ interface DaoFlags extends ReportOptions {
   readonly ballots: number
   readonly tie: number
   readonly signed?: number
+  readonly imported: number
   readonly threads: number
   readonly rounds: number
   readonly seed: string
@@ -32,6 +33,12 @@ export function registerDao(bench: Command, context: CommandContext): void {
         'that are signed and verified (default: as many as are counted)',
         wholeNumber(0, 1_000_000),
       )
+      .option(
+        '--imported <n>',
+        'members of the DAO whose bundle is imported; 0: none',
+        wholeNumber(0, 100_000),
+        10_000,
+      )
       .option('--threads <n>', 'worker threads beside one core', wholeNumber(1, 256), availableParallelism())
       .option('--rounds <n>', 'measured rounds of each', wholeNumber(1, 1000), 5)
       .option('--seed <text>', 'of the balances', '1'),
@@ -46,12 +53,13 @@ export function registerDao(bench: Command, context: CommandContext): void {
     )
     .action(async (options: DaoFlags) => {
       const { daoBench } = await import('@x0t/bench')
-      const { ballots, tie, signed = ballots, threads, rounds, seed } = options
+      const { ballots, tie, signed = ballots, imported, threads, rounds, seed } = options
       const output = context.output()
       const report = await daoBench({
         ballots,
         tie,
         signed,
+        imported,
         threads,
         rounds,
         seed,
