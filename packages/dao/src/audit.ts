@@ -1,5 +1,6 @@
 import { decimalOf } from './exact/decimal.ts'
 import { integerRoot } from './exact/integer-root.ts'
+import { missingWitnesses } from './proposal-result.ts'
 import type { DaoState, Equivocation } from './dao-state.ts'
 import type { MemberId, RecordId } from './record.ts'
 import type { RegistryChange } from './registry.ts'
@@ -53,14 +54,8 @@ export function auditOf(state: DaoState, nowMs: number): Audit {
   return {
     equivocations: state.equivocations,
     missingWitnesses: views
-      .filter(
-        ({ record, certificate }) =>
-          certificate === null && nowMs >= record.body.closesMs + record.body.graceMs,
-      )
-      .map(({ id, record, seals }) => {
-        const heard = new Set(seals.map((seal) => seal.record.author))
-        return { proposal: id, witnesses: record.body.witnesses.filter((witness) => !heard.has(witness)) }
-      })
+      .filter(({ certificate }) => certificate === null)
+      .map((view) => ({ proposal: view.id, witnesses: missingWitnesses(view, nowMs) }))
       .filter(({ witnesses }) => witnesses.length > 0),
     leftOut: views
       .map(({ id, leftOut }) => ({ proposal: id, changes: leftOut }))

@@ -7,6 +7,7 @@ import { parseAmount } from './exact/amount.ts'
 import { checkGenesisBody } from './genesis.ts'
 import { laneOf } from './lane.ts'
 import { checkProposal, witnessesOf } from './proposal-check.ts'
+import { endOf } from './proposal-end.ts'
 import { isOwnId } from './registry.ts'
 import { signRotationProof } from './rotation-proof.ts'
 import { snapshotRoot } from './snapshot.ts'
@@ -236,14 +237,15 @@ export function createVote(
     throw new X0tError('DAO_NOT_IN_SNAPSHOT', `${author} is not in the electorate of this proposal`, {
       hint: 'who became a member after a proposal was made votes on the next one',
     })
-  const { opensMs, closesMs, choices, rules } = view.record.body
+  const { opensMs, choices, rules } = view.record.body
+  const endMs = endOf(view)
   if (view.certificate !== null)
     throw new X0tError('DAO_CLOSED', 'the ballots of this proposal are final: it has its certificate')
   if (view.isCanceled) throw new X0tError('DAO_CLOSED', 'its author has taken this proposal back')
   if (nowMs < opensMs)
     throw new X0tError('DAO_NOT_OPEN', `voting opens at ${new Date(opensMs).toISOString()}`)
-  if (nowMs >= closesMs)
-    throw new X0tError('DAO_CLOSED', `voting closed at ${new Date(closesMs).toISOString()}`, {
+  if (nowMs >= endMs)
+    throw new X0tError('DAO_CLOSED', `voting closed at ${new Date(endMs).toISOString()}`, {
       hint: 'this is what the clock of this machine says: date',
     })
   const sorted = inOrder(ballot)

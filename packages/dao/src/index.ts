@@ -122,6 +122,7 @@ export { maxArtifactPieceBytes, maxChoices, maxRecordBytes, maxSignedRecordBytes
 export { createReplay, findGenesis, replay, type Replay, type ReplayOptions } from './replay.ts'
 export type { Registry, RegistryChange } from './registry.ts'
 export { snapshotLeaf, snapshotRoot } from './snapshot.ts'
+export { endOf } from './proposal-end.ts'
 export { resultOf, tallyOf } from './proposal-result.ts'
 export {
   createCancel,

@@ -1,6 +1,7 @@
 import { X0tError } from '@x0t/core'
 import { executionState, timelockEndMs } from './execution.ts'
 import { tally } from './count/count-tally.ts'
+import { endOf } from './proposal-end.ts'
 import type { DaoState, ProposalResult, ProposalState, ProposalView } from './dao-state.ts'
 import type { MemberId, RecordId } from './record.ts'
 import type { Tally } from './tally.ts'
@@ -58,17 +59,18 @@ function stateAt(view: ProposalView, count: Tally, nowMs: number): ProposalState
   // The certificate is here, a ballot that it is over is not: what came out is not known yet.
   if (view.certificate !== null) return 'closing'
   if (view.isCanceled) return 'canceled'
-  const { opensMs, closesMs, graceMs } = view.record.body
+  const { opensMs, graceMs } = view.record.body
+  const endMs = endOf(view)
   if (nowMs < opensMs) return 'pending'
-  if (nowMs < closesMs) return 'open'
+  if (nowMs < endMs) return 'open'
   // The witnesses declare after the grace; they get as long again to agree.
-  return nowMs < closesMs + 2 * graceMs ? 'closing' : 'unsealed'
+  return nowMs < endMs + 2 * graceMs ? 'closing' : 'unsealed'
 }
 
 /** Witnesses that should have declared what ballots they hold, by this clock, and have not. */
-function missingWitnesses({ record, seals }: ProposalView, nowMs: number): readonly MemberId[] {
-  const { witnesses, closesMs, graceMs } = record.body
-  if (nowMs < closesMs + graceMs && seals.length === 0) return []
+export function missingWitnesses(view: ProposalView, nowMs: number): readonly MemberId[] {
+  const { record, seals, certificate } = view
+  if (certificate === null && seals.length === 0 && nowMs < endOf(view) + record.body.graceMs) return []
   const heard = new Set(seals.map((seal) => seal.record.author))
-  return witnesses.filter((id) => !heard.has(id))
+  return record.body.witnesses.filter((id) => !heard.has(id))
 }

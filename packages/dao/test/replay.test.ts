@@ -11,6 +11,8 @@ import {
   createVerifier,
   createVeto,
   createVote,
+  defaultRules,
+  endOf,
   findGenesis,
   replay,
   resultOf,
@@ -419,6 +421,25 @@ t.test('before a certificate the state is what the clock says', (t) => {
       code: 'DAO_CLOSED',
     },
   )
+  t.end()
+})
+
+t.test('a quorum that is reached late leaves time to answer', (t) => {
+  const rules = { ...defaultRules, lateQuorumMs: hourMs / 2 }
+  const dao = new TestDao(['16', '9'], { rules })
+  const proposal = proposalIn(dao)
+  const [a, b] = dao.members
+  // 4 of 7 is half of the weight; it is there ten minutes before the end, which moves by twenty.
+  const ballot = { proposal: proposal.id, ballot: single(0) }
+  dao.sign(a!, 'vote', ballot, { atMs: startMs + (hourMs * 5) / 6 })
+  const view = dao.state().proposals.get(proposal.id)!
+  t.equal(endOf(view), startMs + (hourMs * 4) / 3)
+  t.equal(resultOf(dao.state(), proposal.id, startMs + hourMs + 1).state, 'open')
+  t.ok(createVote(dao.state(), b!.id, { ...ballot, nowMs: startMs + hourMs + 1 }))
+  t.equal(endOf(dao.state().proposals.get(proposal.id)!), endOf(view))
+  t.throws(() => createVote(dao.state(), b!.id, { ...ballot, nowMs: startMs + 2 * hourMs }), {
+    code: 'DAO_CLOSED',
+  })
   t.end()
 })
 
