@@ -149,10 +149,32 @@ t.test('status, history, show and policy show what the node says, to people and 
     (await run('policy')).stdout,
     /thresholds\.loss_percent +5 \(learnt: 5\.1\) +0\.1 +50 +% +file[^]*redial 3 of 4/,
   )
+  t.notMatch((await run('policy')).stdout, /vote/)
   const file = join(home, 'policy.toml')
   writeFileSync(file, '[thresholds]\nloss_percent = 3\n')
   t.equal((await run('policy', 'apply', file)).code, 0)
   t.equal(asked.at(-1), '[thresholds]\nloss_percent = 3\n')
+})
+
+t.test('what a vote has set names its proposal, and what a file sets in vain is told', async (t) => {
+  const home = shortFolder(t)
+  await using daemon = await fakeDaemon(`${home}/x0t.sock`, {
+    healPolicy: () => ({
+      numbers: policy.numbers.map((one) => ({ ...one, origin: 'vote', proposal: 'bafyone' })),
+      plans: policy.plans.map((one) => ({ ...one, origin: 'vote', proposal: 'bafytwo' })),
+      overruled: ['thresholds.loss_percent'],
+    }),
+  })
+  void daemon
+  const { stdout } = await runCli(['heal', 'policy', '--home', home])
+  t.match(stdout, /thresholds\.loss_percent .* vote bafyone +loss/)
+  t.match(stdout, /link-dead +redial +vote bafytwo/)
+  t.match(stdout, /^thresholds\.loss_percent: the file's value does not hold, a vote has set it/m)
+  const json = await runCli(['heal', 'policy', '--home', home, '--json'])
+  t.match(JSON.parse(json.stdout), {
+    numbers: [{ proposal: 'bafyone' }],
+    overruled: ['thresholds.loss_percent'],
+  })
 })
 
 t.test(

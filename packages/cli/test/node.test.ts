@@ -276,6 +276,27 @@ t.test('config show names the origin of each value', async (t) => {
   })
 })
 
+t.test('config show tells what a vote has set, what it hides, and what overrules it', async (t) => {
+  const home = shortFolder(t)
+  const proposal = 'bafyreic66xxqgzfwsooezjq7gszzh55tndi35bqzmr5k7a6vwokzdgvwfe'
+  writeFileSync(`${home}/config.toml`, '[probe]\nmisses = 4\n')
+  const decision = { proposal, action: 0, kind: 'config', key: 'probe.misses', value: 6 }
+  writeFileSync(`${home}/decisions.json`, JSON.stringify({ v: 1, decisions: [decision] }))
+  const { stdout, stderr } = await runCli(['config', 'show', '--home', home])
+  t.match(stdout, new RegExp(`^probe\\.misses +6 +vote ${proposal}; without it 4, file .*:2$`, 'm'))
+  t.notMatch(stderr, /warning/)
+  const overruled = await runCli(['config', 'show', '--home', home, '--set', 'probe.misses=9'])
+  t.match(overruled.stdout, /^probe\.misses +9 +flag --set probe\.misses$/m)
+  t.match(overruled.stderr, new RegExp(`overrules a vote: probe.misses = 6 was decided \\(${proposal}\\)`))
+  t.match(await runCli(['config', 'check', '--home', home]), { code: 0 })
+  writeFileSync(`${home}/decisions.json`, '{')
+  t.match(await runCli(['config', 'show', '--home', home]), {
+    code: 0,
+    stderr: /decisions in force is damaged/,
+  })
+  t.match(await runCli(['config', 'check', '--home', home]), { code: 0, stdout: /warning: .*damaged/ })
+})
+
 t.test('config show --running asks the node, and log-level changes what it logs', async (t) => {
   const home = shortFolder(t)
   await using daemon = await fakeDaemon(`${home}/x0t.sock`, {
@@ -284,6 +305,20 @@ t.test('config show --running asks the node, and log-level changes what it logs'
         { name: 'probe.misses', value: 4, source: 'file' },
         { name: 'network.listen', value: ['a:1'], source: 'flag' },
         { name: 'network.bootstrap', value: [], source: 'default' },
+        {
+          name: 'probe.interval_ms',
+          value: 20,
+          source: 'vote',
+          at: 'bafyone',
+          next: { value: 50, proposal: 'bafytwo' },
+        },
+        {
+          name: 'fast_path.mode',
+          value: 'auto',
+          source: 'vote',
+          at: 'bafyone',
+          next: { value: 'off', proposal: null },
+        },
       ],
     }),
     logLevel: ({ level }) => ({ level }),
@@ -294,6 +329,8 @@ t.test('config show --running asks the node, and log-level changes what it logs'
     stdout,
     /probe\.misses +4 +file\nnetwork\.listen +a:1 +flag\nnetwork\.bootstrap +\(none\) +default\n/,
   )
+  t.match(stdout, /^probe\.interval_ms +20 +vote bafyone; from the next start 50, vote bafytwo$/m)
+  t.match(stdout, /^fast_path\.mode +auto +vote bafyone; from the next start off, as without a vote$/m)
   t.match(await runCli(['node', 'log-level', 'debug', '--home', home]), { code: 0, stdout: 'debug\n' })
   t.match(await runCli(['node', 'log-level', 'loud', '--home', home]), { code: 2 })
 })

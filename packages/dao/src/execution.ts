@@ -1,3 +1,4 @@
+import { nodeIdOfKeys } from '@x0t/keys'
 import type { Action } from './action.ts'
 import type { Certificate, ProposalState, ProposalView } from './dao-state.ts'
 import type { MemberId } from './record.ts'
@@ -115,7 +116,12 @@ export function reportsOf(view: ProposalView, action: number): readonly Executio
 
 /** Nodes whose reports tell whether an action took effect in the mesh. */
 export function reportersOf(view: ProposalView, action: Action): readonly MemberId[] {
-  return action.type === 'rotate_keys' && action.node !== 'all' ? [action.node] : view.record.body.witnesses
+  if (action.type !== 'rotate_keys' || action.node === 'all') return view.record.body.witnesses
+  // A member whose keys were rotated is another node, and the same member.
+  const owner = view.electorate.find(
+    ({ id, keys }) => id === action.node || nodeIdOfKeys(keys.ed25519, keys.mldsa65) === action.node,
+  )
+  return [owner?.id ?? action.node]
 }
 
 function isConfirmed(view: ProposalView, action: number): boolean {

@@ -1,5 +1,14 @@
 import t from 'tap'
-import { certifiedAtMs, executionOf, executionState, expiryMs, timelockEndMs, type Action } from '@x0t/dao'
+import {
+  certifiedAtMs,
+  executionOf,
+  executionState,
+  expiryMs,
+  reportersOf,
+  timelockEndMs,
+  type Action,
+} from '@x0t/dao'
+import { nodeIdOfKeys } from '@x0t/keys'
 import { nodeOf, viewOf, type SampleView } from './support/sample-proposal.ts'
 
 // Three witnesses; the middle one of the commits says 1000, the timelock takes 1000 more, the expiry 10,000 more.
@@ -142,4 +151,9 @@ t.test('the keys of one node are reported by that node alone', async (t) => {
   t.equal(executionState(viewOf({ actions, reports: [[two, 0, 'executed']] }), 'passed', 5000), 'executed')
   t.equal(executionState(viewOf({ actions, reports: [[two, 0, 'failed']] }), 'passed', 5000), 'failed')
   t.equal(executionState(viewOf({ actions, reports: [[one, 0, 'executed']] }), 'passed', 5000), 'queued')
+  // A member whose keys were rotated: its id is that of the first keys, the node's that of the present ones.
+  const keys = { ed25519: new Uint8Array(32).fill(1), mldsa65: new Uint8Array(1952).fill(1) }
+  const view = viewOf({ actions: [{ type: 'rotate_keys', node: nodeIdOfKeys(keys.ed25519, keys.mldsa65) }] })
+  const rotated = { ...view, electorate: [{ ...view.electorate[1]!, keys }] }
+  t.same(reportersOf(rotated, rotated.record.body.actions[0]!), [two])
 })

@@ -32,6 +32,7 @@ const folder = mkdtempSync(join(tmpdir(), 'x0t-executor-'))
 t.teardown(() => rmSync(folder, { recursive: true }))
 let homes = 0
 
+const noKeys = { ed25519: new Uint8Array(32), mldsa65: new Uint8Array(1952) }
 /** A timelock of a minute from second 100 on; what is not executed an hour later is expired. */
 const closedMs = 100_000
 const dueMs = 160_000
@@ -71,7 +72,7 @@ function daoOf(): {
       views.set(id, {
         id,
         record: { body },
-        electorate: witnesses.map((one) => ({ id: one })),
+        electorate: witnesses.map((id) => ({ id, keys: noKeys })),
         certificate: { commits },
         rivals: [],
         vetoes: [],
@@ -95,8 +96,7 @@ function daoOf(): {
           },
         ]),
       )
-      const members = new Map(dao.isMember ? [[self, {}]] : [])
-      return { proposals, members } as unknown as DaoState
+      return { proposals } as unknown as DaoState
     },
   }
   return dao
@@ -195,6 +195,7 @@ function executorOf(
         yield* dao.pieces
       },
       report,
+      member: () => (dao.isMember ? self : undefined),
     },
     targets: parts.targets,
     events: { emit() {} },

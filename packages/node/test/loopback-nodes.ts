@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { systemClock, type Clock, type LogFields } from '@x0t/core'
 import { openClient, type Client } from '@x0t/local-api'
-import { loadConfig, readConfigFile } from '../src/config/index.ts'
+import { homeAt, loadConfig, readConfigFile, readDecisions } from '../src/config/index.ts'
 import { initNode, joinMesh, startNode, type MeshNode, type NodeIdentity } from '../src/index.ts'
 
 /** A node on an address of its own in 127.0.0.0/8, which only relays: it needs no rights. */
@@ -75,7 +75,8 @@ export function createLoopbackNet(): LoopbackNet {
           'http.listen': 'off',
           ...options.flags,
         }
-        const { config, entries } = await loadConfig({ home, flags, readFile: readConfigFile })
+        const { decisions } = await readDecisions(homeAt(home).decisionsFile, readConfigFile)
+        const { config, entries } = await loadConfig({ home, flags, readFile: readConfigFile, decisions })
         const { svidTtlMs = config.identity.svidTtlMs } = options
         const own = { ...config, identity: { ...config.identity, svidTtlMs } }
         running = await startNode({ home, config: own, settings: entries, log, clock })

@@ -441,6 +441,30 @@ t.test('who floods a node with beginnings of handshakes is cut off, and others a
   t.equal(target!.sending[0]!.peer, honest!.id)
 })
 
+t.test('a lifetime that is changed holds for the associations made from then on', async (t) => {
+  const network = createTestNetwork()
+  const { lower, higher } = pair(network)
+  t.same(lower.sessions.lifetime, { renewAfterMs: 120_000, expireAfterMs: 180_000 })
+  lower.sessions.setLifetime({ renewAfterMs: 20_000, expireAfterMs: 30_000 })
+  t.same(lower.sessions.lifetime, { renewAfterMs: 20_000, expireAfterMs: 30_000 })
+  for (const [renewAfterMs, expireAfterMs] of [
+    [0, 1],
+    [2, 2],
+    [Number.NaN, 1],
+    [-1, 1],
+  ] as const)
+    t.throws(() => lower.sessions.setLifetime({ renewAfterMs, expireAfterMs }), RangeError)
+  lower.sessions.ensure(higher.id)
+  await network.until(() => inUse(lower) !== undefined)
+  const first = inUse(lower)
+  await network.pass(10_000)
+  lower.sessions.touch(higher.id)
+  t.equal(inUse(lower), first)
+  await network.pass(11_000)
+  lower.sessions.touch(higher.id)
+  await network.until(() => inUse(lower) !== first)
+})
+
 t.test('handshakes of a peer that got stuck give their places to a newer one', async (t) => {
   const network = createTestNetwork()
   const { lower, higher } = pair(network, { limits: { firstRetryMs: 1 } })

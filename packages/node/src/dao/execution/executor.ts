@@ -23,7 +23,8 @@ const longestWaitMs = 60_000
  */
 export function createExecutor(options: ExecutorOptions): Executor {
   const { self, dao, targets, events, clock, log } = options
-  const standingsOf = createStandings(self, (proposal, nowMs) => dao.resultOf(proposal, nowMs))
+  const member = dao.member ?? (() => self)
+  const standingsOf = createStandings(member, (proposal, nowMs) => dao.resultOf(proposal, nowMs))
   /** What this process has settled: the records tell it too, a moment later, if this node is a member. */
   const settled = new Map<string, 'executed' | 'failed' | 'elsewhere'>()
   /** What is waited for: why an action that expires has failed. */
@@ -35,48 +36,47 @@ export function createExecutor(options: ExecutorOptions): Executor {
   let cancelTimer = (): void => {}
 
   const settle = async (
-    state: DaoState,
     { proposal, action, body }: DueAction,
     outcome: 'executed' | 'failed',
     detail: string,
   ): Promise<void> => {
-    if (state.members.has(self)) await dao.report({ proposal, action, outcome, detail: lineOf(detail) })
+    if (member() !== undefined) await dao.report({ proposal, action, outcome, detail: lineOf(detail) })
     settled.set(keyOf({ proposal, action }), outcome)
     waits.delete(keyOf({ proposal, action }))
     events.emit(`dao.${outcome}`, { proposal, action, what: actionWords(body), detail })
     log[outcome === 'executed' ? 'info' : 'warn']('dao-action', { proposal, action, outcome, detail })
   }
-  const take = async (state: DaoState, one: DueAction, effect: Effect): Promise<void> => {
+  const take = async (one: DueAction, effect: Effect): Promise<void> => {
     if (effect.kind === 'elsewhere') settled.set(keyOf(one), 'elsewhere')
     else if (effect.kind === 'waiting') waits.set(keyOf(one), effect.detail)
-    else await settle(state, one, effect.kind, effect.detail)
+    else await settle(one, effect.kind, effect.detail)
   }
   const isDue = (one: DueAction): boolean => one.stage === 'due' && !settled.has(keyOf(one))
   const holds = (one: DueAction): boolean =>
     one.stage === 'executed' || (one.stage === 'due' && settled.get(keyOf(one)) !== 'failed')
 
   /** Decisions about values that hold, the last about each; what cannot hold here is reported as failed. */
-  const decide = async (state: DaoState, standings: readonly DueAction[]): Promise<readonly Held[]> => {
+  const decide = async (standings: readonly DueAction[]): Promise<readonly Held[]> => {
     const possible: Held[] = []
     for (const one of inOrder(standings.filter(holds))) {
       try {
         const decision = decisionOf(one.proposal, one.action, one.body)
         const obstacle = decision !== undefined && isDue(one) ? obstacleTo(targets, decision) : undefined
-        if (obstacle !== undefined) await settle(state, one, 'failed', obstacle)
+        if (obstacle !== undefined) await settle(one, 'failed', obstacle)
         else if (decision !== undefined) possible.push({ one, decision })
       } catch (error) {
         if (!(error instanceof X0tError)) throw error
-        if (isDue(one)) await settle(state, one, 'failed', `${error.code}: ${error.message}`)
+        if (isDue(one)) await settle(one, 'failed', `${error.code}: ${error.message}`)
       }
     }
     const { holding, overtaken } = lastOfEach(possible.map(({ one }) => one))
     for (const [one, by] of overtaken)
-      if (isDue(one)) await settle(state, one, 'failed', `a later decision holds: ${by.proposal}`)
+      if (isDue(one)) await settle(one, 'failed', `a later decision holds: ${by.proposal}`)
     return possible.filter(({ one }) => holding.includes(one))
   }
 
-  const applyValues = async (state: DaoState, standings: readonly DueAction[]): Promise<void> => {
-    const held = await decide(state, standings)
+  const applyValues = async (standings: readonly DueAction[]): Promise<void> => {
+    const held = await decide(standings)
     const due = held.filter(({ one }) => isDue(one))
     const earlier = new Map(due.map(({ one, decision }) => [one, valueNow(targets, decision)]))
     const decisions = held.map(({ decision }) => decision)
@@ -93,7 +93,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
     for (const { one, decision } of due) {
       const effect = readBack(targets, decision, earlier.get(one)!)
       isLost ||= effect.kind === 'failed'
-      await take(state, one, effect)
+      await take(one, effect)
     }
     if (isLost) isAsked = true
   }
@@ -102,7 +102,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
     targets.settings.decide(decisions.filter(({ kind }) => kind === 'config'))
   }
 
-  const doOnce = async (state: DaoState, standings: readonly DueAction[]): Promise<void> => {
+  const doOnce = async (standings: readonly DueAction[]): Promise<void> => {
     const surroundings = { self, targets, records: () => dao.records(), clock, isStopped: () => isStopped }
     for (const one of standings) {
       const { body } = one
@@ -111,11 +111,11 @@ export function createExecutor(options: ExecutorOptions): Executor {
         decisionOf(one.proposal, one.action, body)
       } catch (error) {
         if (!(error instanceof X0tError)) throw error
-        await settle(state, one, 'failed', `${error.code}: ${error.message}`)
+        await settle(one, 'failed', `${error.code}: ${error.message}`)
         continue
       }
       try {
-        await take(state, one, await carryOutOnce(one.proposal, body, surroundings))
+        await take(one, await carryOutOnce(one.proposal, body, surroundings))
       } catch (error) {
         waits.set(keyOf(one), messageOf(error))
         log.warn('dao-action-not-done', { proposal: one.proposal, reason: messageOf(error) })
@@ -128,13 +128,13 @@ export function createExecutor(options: ExecutorOptions): Executor {
     for (const one of standings) {
       if (one.stage !== 'expired' || settled.has(keyOf(one))) continue
       const view = state.proposals.get(one.proposal)
-      if (view?.electorate.some(({ id }) => id === self) !== true) continue
+      if (view?.electorate.some(({ id }) => id === member()) !== true) continue
       const { body } = one
       if (body.type === 'rotate_keys' && body.node !== 'all' && body.node !== self) continue
       const isBan = body.type === 'ban_node'
       const isDone = (isBan || body.type === 'readmit_node') && targets.bans.isBanned(body.node) === isBan
-      if (isDone) await settle(state, one, 'executed', 'it holds here, signed by another node')
-      else await settle(state, one, 'failed', `expired: ${waits.get(keyOf(one)) ?? one.detail}`)
+      if (isDone) await settle(one, 'executed', 'it holds here, signed by another node')
+      else await settle(one, 'failed', `expired: ${waits.get(keyOf(one)) ?? one.detail}`)
     }
   }
 
@@ -145,8 +145,8 @@ export function createExecutor(options: ExecutorOptions): Executor {
     const standings = standingsOf(state, nowMs)
     try {
       await reportExpired(state, standings)
-      await applyValues(state, standings)
-      await doOnce(state, standings)
+      await applyValues(standings)
+      await doOnce(standings)
     } catch (error) {
       // As where the disk is full: it is tried again, and expires if that does not help.
       log.warn('dao-execution-hindered', { reason: messageOf(error) })

@@ -2,6 +2,7 @@ import type { Clock, Log, NodeId } from '@x0t/core'
 import type {
   ActionExecution,
   DaoState,
+  MemberId,
   ProposalResult,
   RecordBodies,
   RecordId,
@@ -16,6 +17,11 @@ export interface DaoPort {
   /** The state of all records now known; undefined before the first replay. */
   state(): DaoState | undefined
   resultOf(proposal: RecordId, nowMs: number): ProposalResult
+  /**
+   * The member that this node signs as; it keeps its id when its keys are rotated. Where it gives none the node reports
+   * nothing; absent: the node's own id.
+   */
+  readonly member?: () => MemberId | undefined
   /** All records, for the pieces of published files. */
   records(): AsyncIterable<SignedRecord>
   /** Signs and keeps a report in this node's lane `node:<proposal>`. */
@@ -81,6 +87,7 @@ export interface ExecutionTargets {
 }
 
 export interface ExecutorOptions {
+  /** The node, which bans and keys are of. */
   readonly self: NodeId
   readonly dao: DaoPort
   readonly targets: ExecutionTargets
