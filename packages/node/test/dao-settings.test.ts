@@ -205,7 +205,7 @@ t.test('a flag is left alone, and so is a level that somebody set by hand', asyn
 t.test('without a list of settings those that can change are known all the same', async (t) => {
   let level = 'info'
   const live = { 'node.log_level': { apply: (value: unknown) => (level = String(value)), read: () => level } }
-  const settings = createRunningSettings({ entries: [], live: live as never })
+  const settings = createRunningSettings({ entries: [], live })
   settings.decide([decided('node.log_level', 'warn')])
   t.match(settings.valueOf('node.log_level'), { value: 'warn', proposal })
 })

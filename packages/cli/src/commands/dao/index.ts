@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { CommandContext } from '../../main.ts'
+import { registerArtifact } from './artifact.ts'
 import { registerAudit } from './audit.ts'
 import { registerClose } from './close.ts'
 import { registerDelegate } from './delegate.ts'
@@ -31,6 +32,7 @@ export function registerDao(program: Command, context: CommandContext): void {
   registerTally(dao, context)
   registerClose(dao, context)
   registerVeto(dao, context)
+  registerArtifact(dao, context)
   registerExport(dao, context)
   registerImport(dao, context)
   registerDiff(dao, context)
