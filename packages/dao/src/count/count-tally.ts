@@ -117,7 +117,7 @@ function amountsOf(balances: readonly Radicand[], decimals: number): Tally['turn
   let [tokens, weight] = [0n, 0n]
   for (const balance of balances) {
     tokens += balance.value
-    weight += balance.rootAt(scale)
+    weight += balance.floorAt(scale)
   }
   return { members: balances.length, tokens: tokens.toString(), weight: decimalOf(weight, decimals) }
 }

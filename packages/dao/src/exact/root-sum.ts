@@ -5,19 +5,30 @@ import { integerRoot } from './integer-root.ts'
 export class Radicand {
   readonly value: bigint
   #scale = 0n
-  #root = 0n
+  #floor = 0n
+  #ceiling = 0n
 
   constructor(value: bigint) {
     this.value = value
   }
 
   /** ⌊√value · scale⌋ */
-  rootAt(scale: bigint): bigint {
-    if (scale !== this.#scale) {
-      this.#root = integerRoot(this.value * scale * scale)
-      this.#scale = scale
-    }
-    return this.#root
+  floorAt(scale: bigint): bigint {
+    if (scale !== this.#scale) this.#calculate(scale)
+    return this.#floor
+  }
+
+  /** ⌈√value · scale⌉ */
+  ceilingAt(scale: bigint): bigint {
+    if (scale !== this.#scale) this.#calculate(scale)
+    return this.#ceiling
+  }
+
+  #calculate(scale: bigint): void {
+    const square = this.value * scale * scale
+    this.#scale = scale
+    this.#floor = integerRoot(square)
+    this.#ceiling = this.#floor * this.#floor === square ? this.#floor : this.#floor + 1n
   }
 }
 
@@ -64,15 +75,10 @@ export class RootSum {
       high += ceilDivided(n * scale, d)
     }
     for (const [n, r, d] of this.#terms) {
-      const root = r.rootAt(scale)
-      const above = root * root === r.value * scale * scale ? root : root + 1n
-      if (d === 1n) {
-        low += n > 0n ? n * root : n * above
-        high += n > 0n ? n * above : n * root
-      } else {
-        low += floorDivided(n > 0n ? n * root : n * above, d)
-        high += ceilDivided(n > 0n ? n * above : n * root, d)
-      }
+      const [floor, ceiling] = [r.floorAt(scale), r.ceilingAt(scale)]
+      const [least, most] = n > 0n ? [n * floor, n * ceiling] : [n * ceiling, n * floor]
+      low += d === 1n ? least : floorDivided(least, d)
+      high += d === 1n ? most : ceilDivided(most, d)
     }
     return { low, high }
   }
