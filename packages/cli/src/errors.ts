@@ -32,5 +32,10 @@ export const errorCodes = {
   DAO_NOT_A_BALLOT: 'x0t dao vote --submit takes ballots only; x0t dao import takes all records.',
   DAO_RECORD_REFUSED: 'A record of a bundle does not hold.',
   DAO_PROPOSAL_REFUSED: 'A proposal was signed and does not hold; x0t dao audit says why.',
+  DAO_MEMBERS_NEEDED:
+    'A receipt is checked with the public keys of the members: --with BUNDLE, or --member CARD for each.',
+  DAO_NO_ACTIONS: 'The proposal changes nothing in the mesh: there is nothing to carry out.',
+  DAO_ELECTION_UNREADABLE:
+    'The file of an election cannot be read as JSON; x0t dao count --help shows the form.',
   DAO_SIGNED_ELSEWHERE: 'The running node of this home is closing the vote: leave it to the node.',
 } as const

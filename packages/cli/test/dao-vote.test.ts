@@ -47,6 +47,115 @@ async function propose(homes: Homes, ...words: readonly string[]): Promise<strin
   return id
 }
 
+t.test('three homes vote, close and count without a daemon, and all print the same', async (t) => {
+  const homes = await orchard(t)
+  const id = await propose(homes)
+  const short = id.slice(7, 15)
+  t.match(
+    (await homes.dao('bob', 'list')).stdout,
+    new RegExp(`${short}.* open .*0 of 3 +quadratic-weight +Plant pears`),
+  )
+  t.match(await homes.dao('alice', 'vote', short, 'yes'), { code: 0, stdout: /ballot +yes/ })
+  t.match(await homes.dao('bob', 'vote', short, 'yes'), { code: 0 })
+  t.match(await homes.dao('bob', 'vote', short, '2'), { code: 0, stdout: /ballot +no\nreplaces +yes/ })
+  t.match(await homes.dao('carol', 'vote', short, 'y', '--dry-run'), {
+    code: 0,
+    stdout: /signed +NO: dry run/,
+  })
+  t.match(await homes.dao('carol', 'vote', short, 'y'), { code: 0 })
+  const provisional = await homes.json<Report>('carol', ['tally', id])
+  t.match(provisional, { isFinal: false, state: 'open' })
+  for (const [from, to] of [
+    ['bob', 'alice'],
+    ['carol', 'alice'],
+    ['alice', 'bob'],
+    ['alice', 'carol'],
+  ] as const)
+    await homes.carry(from, to)
+
+  // Each says which ballots it holds, then they agree in two steps.
+  for (let turn = 0; turn < 4; turn++)
+    for (const [from, to] of [
+      ['alice', 'bob'],
+      ['bob', 'carol'],
+      ['carol', 'alice'],
+    ] as const) {
+      t.equal((await homes.dao(from, 'close', id)).code, 0)
+      await homes.carry(from, to)
+    }
+  await homes.carry('alice', 'bob')
+  const reports = await Promise.all(
+    ['alice', 'bob', 'carol'].map((home) => homes.json<Report>(home, ['tally', id, '--explain'])),
+  )
+  for (const report of reports) {
+    t.match(report, { isFinal: true, state: 'passed', tallySha256: reports[0]!.tallySha256 })
+    // for: √25 + √9 = 8, against: √16 = 4
+    t.match(report.tally, {
+      outcome: 'passed',
+      scores: [{ score: '8.000000000' }, { score: '4.000000000' }, {}],
+    })
+    t.equal(report.explained?.length, 3)
+  }
+  const shown = (await homes.dao('bob', 'tally', id, '--explain')).stdout
+  t.match(shown, /result +final[^]*yes +8 +66\.66 % +2 +█{20}/)
+  t.match(shown, /quorum +yes +12 weight +at least 6 weight[^]*support +yes +8 score +more than 6 score/)
+  t.match(shown, /certificate +round 1, \d records, root [0-9a-f]{16}, signed by/)
+  t.match(await homes.dao('bob', 'vote', id, 'yes'), { code: 1, stderr: /DAO_CLOSED/ })
+  const bytes = homes.path('tally.json')
+  t.equal((await homes.dao('carol', 'tally', id, '--bytes', bytes)).code, 0)
+  t.match(JSON.parse(readFileSync(bytes, 'utf8')), { outcome: 'passed' })
+  const { runCli } = await import('./run-cli.ts')
+  const [receipt, board, broken] = [
+    homes.path('receipt.x0t'),
+    homes.path('board.x0t'),
+    homes.path('broken.x0t'),
+  ]
+  t.match(await homes.dao('carol', 'receipt', id, '--out', receipt), { code: 0, stdout: /yes, of carol/ })
+  t.match(await homes.dao('carol', 'receipt', id, '--out', receipt), { code: 2, stderr: /DAO_FILE_EXISTS/ })
+  t.match(await homes.dao('alice', 'receipt', id, '--member', 'bob'), {
+    code: 0,
+    stdout: /^c2sp\.org\/tlog-proof/,
+  })
+  t.equal((await homes.dao('bob', 'export', board)).code, 0)
+  const { dao } = await homes.json<{ dao: string }>('bob', ['list'])
+  const nowhere = { env: { X0T_HOME: homes.path('nowhere') } }
+  const verify = async (...words: string[]): ReturnType<typeof runCli> =>
+    runCli(['dao', 'verify', ...words], nowhere)
+  t.match(await verify(board, '--dao', dao), { code: 0, stdout: /passed +yes +3 of 3[^]*everything adds up/ })
+  t.match(await verify(board, '--dao', id), { code: 3, stdout: /genesis +NO/ })
+  t.match(await verify(receipt, '--with', board), {
+    code: 0,
+    stdout: /yes, of carol[^]*in the certified set/,
+  })
+  t.match(await verify(receipt), { code: 2, stderr: /DAO_MEMBERS_NEEDED/ })
+  t.match(await verify(receipt, '--with', board, '--dao', id), { code: 3, stdout: /it is of the DAO/ })
+  t.match(await verify(receipt, '--home', homes.path('bob')), { code: 0 })
+  const cards = await Promise.all(
+    ['alice', 'bob', 'carol'].map(async (name) => ['--member', await homes.card(name)]),
+  )
+  t.match(await verify(receipt, ...cards.flat()), { code: 0 })
+  t.match(await verify(receipt, ...cards[0]!), { code: 3, stdout: /NO/ })
+  const whole = readFileSync(board)
+  for (const [what, bytes] of [
+    [
+      'a bit of a record is changed',
+      Buffer.from(whole).fill(whole[whole.length - 5000]! ^ 1, whole.length - 5000, whole.length - 4999),
+    ],
+    ['the end is missing', whole.subarray(0, -50)],
+    ['it is something else', Buffer.from('a letter')],
+  ] as const) {
+    writeFileSync(broken, bytes)
+    t.match(await verify(broken), { code: 3, stdout: /NO[^]*does not add up/ }, what)
+  }
+  const text = readFileSync(receipt, 'utf8')
+  writeFileSync(broken, text.replace(/^index \d+/m, 'index 77'))
+  t.match(await verify(broken, '--with', board), { code: 3, stdout: /inclusion/ })
+  writeFileSync(broken, text.slice(0, -10))
+  t.match(await verify(broken, '--with', board), { code: 3, stdout: /! / })
+  t.match(await verify(homes.path('none')), { code: 1, stderr: /DAO_BUNDLE_NOT_FOUND/ })
+  t.match(await homes.dao('alice', 'audit'), { code: 0, stdout: /nothing found wanting/ })
+})
+
 t.test(
   'a ballot is signed on a machine without network and handed in by another without its keys',
   async (t) => {

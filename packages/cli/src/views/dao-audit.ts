@@ -1,7 +1,8 @@
-import type { Equivocation, RecordId, RejectedRecord } from '@x0t/dao'
+import type { Concentration, Equivocation, RecordId, RejectedRecord } from '@x0t/dao'
 import { shortId } from '../commands/dao/find-by-prefix.ts'
 import { formatTokens } from '../commands/dao/token-amount.ts'
 import type { NamedMember } from './dao-tally.ts'
+import { count } from './dao-words.ts'
 import { nameOf } from './dao.ts'
 import { safe } from './node.ts'
 import { columns, facts } from './table.ts'
@@ -38,6 +39,7 @@ export interface AuditReport {
     readonly shareIfTwoPercent: string
     readonly shareIfTenPercent: string
   }[]
+  readonly concentration: { readonly tokens: Concentration; readonly weight: Concentration }
   /** Findings that end the command with exit code 3. */
   readonly findings: readonly string[]
 }
@@ -103,6 +105,16 @@ export function auditView(report: AuditReport): string {
     )
   if (report.sybil.length > 0)
     parts.push(
+      facts([
+        [
+          'largest',
+          `${report.concentration.tokens.largestPercent} % of the tokens, ${report.concentration.weight.largestPercent} % of the weight`,
+        ],
+        [
+          'half',
+          `${count(report.concentration.tokens.membersForHalf, 'member')} by tokens, ${report.concentration.weight.membersForHalf} by weight`,
+        ],
+      ]),
       `${columns(
         ['MEMBER', 'BALANCE', 'WEIGHT', 'SHARE', 'AS TWO MEMBERS', 'AS TEN'],
         report.sybil.map((one) => [

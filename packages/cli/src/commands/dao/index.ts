@@ -3,16 +3,20 @@ import type { CommandContext } from '../../main.ts'
 import { registerArtifact } from './artifact.ts'
 import { registerAudit } from './audit.ts'
 import { registerClose } from './close.ts'
+import { registerCount } from './count.ts'
 import { registerDelegate } from './delegate.ts'
 import { registerDiff } from './diff.ts'
+import { registerExecute } from './execute.ts'
 import { registerExport } from './export.ts'
 import { registerImport } from './import.ts'
 import { registerInit } from './init.ts'
 import { registerList } from './list.ts'
 import { registerMember } from './member.ts'
 import { registerPropose } from './propose.ts'
+import { registerReceipt } from './receipt.ts'
 import { registerShow } from './show.ts'
 import { registerTally } from './tally.ts'
+import { registerVerify } from './verify.ts'
 import { registerVeto } from './veto.ts'
 import { registerVote } from './vote.ts'
 import { registerWatch } from './watch.ts'
@@ -31,11 +35,15 @@ export function registerDao(program: Command, context: CommandContext): void {
   registerDelegate(dao, context)
   registerTally(dao, context)
   registerClose(dao, context)
+  registerReceipt(dao, context)
+  registerVerify(dao, context)
+  registerExecute(dao, context)
   registerVeto(dao, context)
   registerArtifact(dao, context)
   registerExport(dao, context)
   registerImport(dao, context)
   registerDiff(dao, context)
   registerAudit(dao, context)
+  registerCount(dao, context)
   registerWatch(dao, context)
 }

@@ -10,11 +10,9 @@ const patienceMs = 2000
 export async function pokeDaemon(options: HomeOption, context: CommandContext): Promise<void> {
   const daemon = await openDaemon(options, context)
   try {
-    // The route comes with the daemon's part; a node without it looks at the store by itself.
-    const { daoSync } = daemon as {
-      readonly daoSync?: (request?: object, options?: object) => Promise<unknown>
-    }
-    await daoSync?.({}, { signal: AbortSignal.any([context.signal, AbortSignal.timeout(patienceMs)]) })
+    await daemon.daoSync(undefined, {
+      signal: AbortSignal.any([context.signal, AbortSignal.timeout(patienceMs)]),
+    })
   } catch (error) {
     context.signal.throwIfAborted()
     const isAbsent =

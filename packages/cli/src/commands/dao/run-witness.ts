@@ -8,6 +8,7 @@ import type {
   WitnessTimer,
 } from '@x0t/dao'
 import type { SignedStep } from '../../views/dao-closing.ts'
+import { closingEndMs } from './closing-end.ts'
 import type { OpenDao } from './open-dao.ts'
 import type { Signer } from './own-keys.ts'
 
@@ -30,7 +31,7 @@ export async function runWitness(
   { goesOn, nowMs }: { readonly goesOn: boolean; readonly nowMs: number },
 ): Promise<WitnessRun> {
   const { createWitness, laneOf, signRecord } = await import('@x0t/dao')
-  const endMs = view.record.body.closesMs
+  const endMs = await closingEndMs(view)
   const witness = createWitness({
     proposal: await signedProposal(dao, view),
     self: author,
