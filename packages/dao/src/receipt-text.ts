@@ -4,7 +4,7 @@ import type { RecordId } from './record.ts'
 
 /**
  * A receipt as text: a proof of C2SP tlog-proof with a checkpoint of C2SP tlog-checkpoint, whose signatures are of an
- * own type (docs/decisions/0007): after the four bytes of key id comes the witness's whole commit record.
+ * own type (docs/decisions/0009): after the four bytes of key id comes the witness's whole commit record.
  *
  *     c2sp.org/tlog-proof@v1
  *     extra <base64: what the leaf stands for>

@@ -55,6 +55,18 @@ export class LyingWitness {
     const lastRound = Math.max(0, ...steps.map(({ round }) => round))
     const round = this.#random(lastRound + 2)
     if (choice < 4) return this.#proposalIn(round, lastRound, known)
+    // Half of the time it goes along with what somebody just signed, whatever it signed itself: so quorums come about.
+    const followed = steps[steps.length - 1 - this.#random(Math.min(steps.length, 6) || 1)]
+    if (choice < 8 && followed !== undefined)
+      return {
+        proposal,
+        step: this.#random(2) === 0 ? 'prepare' : 'commit',
+        round: followed.round,
+        root: followed.root,
+        count: followed.count,
+        declarations: [],
+        validRound: null,
+      }
     const values: KnownSet[] = [{ root: null, count: 0 }, ...steps]
     const { root, count } = values[this.#random(values.length)]!
     const step = this.#random(2) === 0 ? 'prepare' : 'commit'
