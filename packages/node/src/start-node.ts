@@ -35,7 +35,6 @@ import { cutCarrierFrames } from './carrier-frames.ts'
 import type { LoadedConfig, NodeConfig } from './config/index.ts'
 import { currentMembership } from './current-membership.ts'
 import { startDaoService, type DaoService } from './dao/dao-service.ts'
-import { createExecutor } from './dao/execution/executor.ts'
 import { nodeTargets } from './dao/execution/node-targets.ts'
 import { createRunningSettings } from './dao/execution/running-settings.ts'
 import { lifetimeOf, liveSettings } from './dao/execution/live-settings.ts'
@@ -658,26 +657,18 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
         open: (nodeId, protocol, more) => controlPlane.streams.open(nodeId, protocol, more),
         answer: (protocol, onStream, more) => controlPlane.streams.answer(protocol, onStream, more),
       },
-      createExecutor: (port) =>
-        createExecutor({
-          self,
-          dao: port,
-          targets: nodeTargets({
-            self,
-            home,
-            healing,
-            settings,
-            bans,
-            desk,
-            members,
-            mesh,
-            links,
-            sessions,
-          }),
-          events,
-          clock,
-          log,
-        }),
+      targets: nodeTargets({
+        self,
+        home,
+        healing,
+        settings,
+        bans,
+        desk,
+        members,
+        mesh,
+        links,
+        sessions,
+      }),
       emit: (event, fields) => events.emit(event, fields),
       metrics,
       clock,

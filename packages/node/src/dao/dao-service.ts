@@ -4,7 +4,7 @@ import type { Identity } from '@x0t/keys'
 import type { OrbitNetwork } from '@x0t/orbit'
 import type { Metrics } from '../metrics.ts'
 import { every } from '../repeat.ts'
-import type { DaoPort, Executor } from './execution/ports.ts'
+import type { ExecutionTargets } from './execution/ports.ts'
 import type { RunningDao } from './running-dao.ts'
 
 export interface DaoServiceOptions {
@@ -14,7 +14,8 @@ export interface DaoServiceOptions {
   readonly storeFile: string
   readonly carrierFile: string
   readonly network: OrbitNetwork
-  readonly createExecutor: (dao: DaoPort) => Executor
+  /** What decisions change on this node. */
+  readonly targets: ExecutionTargets
   readonly emit: (event: string, fields?: LogFields) => void
   readonly metrics: Metrics
   readonly clock: Clock

@@ -5,7 +5,8 @@ import type { OrbitEvent, OrbitNetwork, OrbitStore } from '@x0t/orbit'
 import type { Metrics } from '../metrics.ts'
 import { every } from '../repeat.ts'
 import { createBallotClock } from './effective-end.ts'
-import type { DaoPort, Executor } from './execution/ports.ts'
+import { createExecutor } from './execution/executor.ts'
+import type { DaoPort, ExecutionTargets, Executor } from './execution/ports.ts'
 import { createKeyBook } from './key-book.ts'
 import { watchProposals } from './proposal-watch.ts'
 import { startRecordFeed, type RecordFeed } from './record-feed.ts'
@@ -19,7 +20,8 @@ export interface RunningDaoOptions {
   /** File of the logs that carry the records. */
   readonly carrierFile: string
   readonly network: OrbitNetwork
-  readonly createExecutor: (dao: DaoPort) => Executor
+  /** What decisions change on this node. */
+  readonly targets: ExecutionTargets
   readonly emit: (event: string, fields?: LogFields) => void
   readonly counters: Pick<Metrics, 'count'>
   readonly clock: Clock
@@ -94,11 +96,19 @@ export async function openRunningDao(options: RunningDaoOptions): Promise<Runnin
     }),
   )
   const executor = stack.use(
-    options.createExecutor({
-      state: () => running.state(),
-      resultOf: (proposal, nowMs) => library.resultOf(running.state(), proposal, nowMs),
-      records: () => store.all(),
-      report: (body) => sign(`node:${body.proposal}`, body),
+    createExecutor({
+      self: options.self,
+      targets: options.targets,
+      events: { emit },
+      clock,
+      log,
+      dao: {
+        state: () => running.state(),
+        resultOf: (proposal, nowMs) => library.resultOf(running.state(), proposal, nowMs),
+        records: () => store.all(),
+        report: (body) => sign(`node:${body.proposal}`, body),
+        member: () => member,
+      },
     }),
   )
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { messageOf, X0tError } from '@x0t/core'
-import { actionWords, type DaoState } from '@x0t/dao'
+import { actionWords, type DaoState, type MemberId } from '@x0t/dao'
 import { writeSecretFile } from '@x0t/keys'
 import type { Decision } from './decision.ts'
 import { decisionsText } from './decisions-file.ts'
@@ -23,7 +23,7 @@ const longestWaitMs = 60_000
  */
 export function createExecutor(options: ExecutorOptions): Executor {
   const { self, dao, targets, events, clock, log } = options
-  const member = dao.member ?? (() => self)
+  const member = (): MemberId | undefined => dao.member()
   const standingsOf = createStandings(member, (proposal, nowMs) => dao.resultOf(proposal, nowMs))
   /** What this process has settled: the records tell it too, a moment later, if this node is a member. */
   const settled = new Map<string, 'executed' | 'failed' | 'elsewhere'>()

@@ -17,11 +17,8 @@ export interface DaoPort {
   /** The state of all records now known; undefined before the first replay. */
   state(): DaoState | undefined
   resultOf(proposal: RecordId, nowMs: number): ProposalResult
-  /**
-   * The member that this node signs as; it keeps its id when its keys are rotated. Where it gives none the node reports
-   * nothing; absent: the node's own id.
-   */
-  readonly member?: () => MemberId | undefined
+  /** The member that this node signs as: it keeps its id when its keys are rotated. Of no member: nothing is reported. */
+  member(): MemberId | undefined
   /** All records, for the pieces of published files. */
   records(): AsyncIterable<SignedRecord>
   /** Signs and keeps a report in this node's lane `node:<proposal>`. */
