@@ -263,6 +263,22 @@ t.test('quadratic funding: what is exact is shown so, also where one choice has 
   t.end()
 })
 
+t.test('a published score that is too hard to tell from the next stays below, the decision does not', (t) => {
+  // Three options with the same 1,100 balances 10^20 + 7919·i: each has exactly a third of what is published.
+  const balances = Array.from({ length: 1100 }, (_, i) => 10n ** 20n + 7919n * BigInt(i))
+  const votes = balances.flatMap((balance) => [0, 1, 2].map((choice) => [balance, single(choice)] as const))
+  const found = tally(
+    inputOf({ ...rulesOfMethod('quadratic-funding', 'plurality'), decimals: 0 }, options(3), votes),
+  )
+  t.match(found, { outcome: 'tied', leaders: [0, 1, 2] })
+  const third = balances.reduce((sum, balance) => sum + balance)
+  for (const { score, percent } of found.scores) {
+    t.equal(score, (third - 1n).toString())
+    t.equal(percent, '33.33')
+  }
+  t.end()
+})
+
 t.test('in a base of all that is cast, funding compares three squares exactly', (t) => {
   const rules = plain(rulesOfMethod('quadratic-funding', 'support'))
   // For: (√2 + √8)² = 18; against 9, abstain 9: exactly half, which is not above half.

@@ -105,17 +105,11 @@ t.test('two with the same number at the end are a tie; no ballots are a defeat',
   t.end()
 })
 
-t.test(
-  'ties without end are followed as far as the work allows, and then all that are left are leaders',
-  (t) => {
-    // Every choice has one first place, and every ballot names another second: 12! orders.
-    const votes = Array.from({ length: 12 }, (_, i): [string, Ballot] => [
-      '1',
-      rank(i, (i + 1) % 12, (i + 5) % 12),
-    ])
-    const found = count(votes, {}, 12)
-    t.equal(found.outcome, 'tied')
-    t.ok(found.leaders.length > 1)
-    t.end()
-  },
-)
+t.test('ties are followed as far as the work allows; then all that are left are leaders', (t) => {
+  // Twenty choices with one first place each: 20! orders, and each choice can be the one that stays.
+  const votes = Array.from({ length: 20 }, (_, i): [string, Ballot] => ['1', rank(i)])
+  const found = count(votes, {}, 20)
+  t.equal(found.outcome, 'tied')
+  t.equal(found.leaders.length, 20)
+  t.end()
+})
