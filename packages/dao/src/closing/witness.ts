@@ -35,7 +35,7 @@ export type WitnessEvent =
   | { readonly type: 'ballots' }
   | { readonly type: 'clock'; readonly nowMs: number }
   | { readonly type: 'timer'; readonly timer: WitnessTimer }
-  /** What was to be signed was not: it is asked for again. */
+  /** What was to be signed was not: it is asked for again, and so are timers that have not run out. */
   | { readonly type: 'unsigned' }
 
 export type WitnessAction =
@@ -122,7 +122,11 @@ class WitnessMachine implements Witness {
     if (event.type === 'seal') this.#take(event.seal)
     else if (event.type === 'clock') this.#isOver ||= event.nowMs >= this.#endMs()
     else if (event.type === 'timer') this.#fired.add(event.timer)
-    else if (event.type === 'unsigned') this.#awaitedSeq = null
+    else if (event.type === 'unsigned') {
+      this.#awaitedSeq = null
+      // Whoever could not sign may have dropped timers as well.
+      this.#started.clear()
+    }
     const actions: WitnessAction[] = []
     // One signature at a time: what it was given for must be kept before the next is thought of.
     if (!this.#hasCertificate && this.#awaitedSeq === null) this.#advance(actions)
@@ -300,7 +304,7 @@ class WitnessMachine implements Witness {
   }
 
   #startTimer(timer: WitnessTimer, delayMs: number, actions: WitnessAction[]): void {
-    if (this.#started.has(timer)) return
+    if (this.#started.has(timer) || this.#fired.has(timer)) return
     this.#started.add(timer)
     actions.push({ type: 'timer', timer, delayMs })
   }
