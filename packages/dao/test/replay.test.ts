@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import {
+  createCancel,
   createDelegate,
   createMemberAdd,
   createMemberBalance,
@@ -211,6 +212,104 @@ t.test('a rotated key is honoured through the record that the old one signed', (
   t.equal(dao.state().members.get(b!.id)?.delegate, a!.id)
   dao.useKeys(b!, b!.identity)
   t.equal(codeOf(dao, dao.sign(b!, 'delegate', { to: null })), 'DAO_SIGNATURE_INVALID')
+  t.end()
+})
+
+t.test('keys that follow the record which the snapshot cites sign, others of another branch do not', (t) => {
+  const dao = new TestDao(['16', '9'])
+  const [a, b] = dao.members
+  const first = dao.put(b!, createDelegate(dao.state(), b!.id, a!.id))
+  const proposal = proposalIn(dao)
+  const ballot = { proposal: proposal.id, ballot: single(1) }
+  const next = testMember(2, 1).identity
+  dao.put(b!, createMemberRotate(dao.state(), b!.id, next))
+  dao.useKeys(b!, next)
+  const vote = dao.sign(b!, 'vote', ballot)
+  t.equal(codeOf(dao, vote), undefined)
+  t.same(scoresOf(dao, proposal.id), ['0.000000000', '3.000000000', '0.000000000'])
+  // A thief with the old keys makes a branch beside what was cited, and new keys on it.
+  const thief = testMember(2, 2).identity
+  const forged = createMemberRotate(new TestDao(['16', '9']).state(), b!.id, thief)
+  dao.useKeys(b!, b!.identity)
+  dao.sign(b!, 'member.rotate', forged.body, { at: { seq: 0, prev: null } })
+  dao.useKeys(b!, thief)
+  const stolen = dao.sign(b!, 'vote', { ...ballot, ballot: single(0) }, { at: { seq: 5, prev: vote.id } })
+  t.equal(codeOf(dao, stolen), 'DAO_SIGNATURE_INVALID')
+  t.same(scoresOf(dao, proposal.id), ['0.000000000', '3.000000000', '0.000000000'])
+  t.equal(dao.state().equivocations[0]?.seq, 0)
+  t.ok(dao.state().recordCount > 0 && first.id)
+  t.end()
+})
+
+t.test('only witnesses that the constitution names close a vote', (t) => {
+  const dao = new TestDao(['16', '9'], { witnesses: [testMember(1).id] })
+  const [a, b] = dao.members
+  const proposal = proposalIn(dao, 1)
+  t.same(dao.state().proposals.get(proposal.id)!.record.body.witnesses, [a!.id])
+  const declare = { proposal: proposal.id, step: 'declare', part: 0, of: 1, ballots: [] } as const
+  t.equal(codeOf(dao, dao.sign(b!, 'seal', declare)), 'DAO_NOT_A_WITNESS')
+  t.equal(codeOf(dao, dao.sign(a!, 'seal', declare)), undefined)
+  t.equal(dao.state().proposals.get(proposal.id)!.seals.length, 1)
+  t.end()
+})
+
+t.test('reports and pieces of files count up to the number that was given twice', (t) => {
+  const dao = new TestDao(['16', '9'])
+  const [a, b] = dao.members
+  const proposal = proposalIn(dao)
+  const report = (outcome: 'executed' | 'failed') =>
+    ({ proposal: proposal.id, action: 0, outcome, detail: '' }) as const
+  dao.sign(a!, 'execution', report('executed'))
+  dao.sign(b!, 'execution', report('executed'))
+  dao.sign(b!, 'execution', report('failed'))
+  dao.sign(b!, 'execution', report('executed'), { at: dao.placeOf(b!, `node:${proposal.id}`) })
+  const view = dao.state().proposals.get(proposal.id)!
+  t.same(
+    view.executions.map(({ author, seq }) => [author, seq]),
+    [
+      [a!.id, 0],
+      [b!.id, 0],
+    ].toSorted(([x], [y]) => (x! < y! ? -1 : 1)),
+  )
+  const piece = { digest: '0'.repeat(64), index: 0, of: 1, bytes: Uint8Array.of(1) }
+  const good = dao.sign(a!, 'artifact', piece)
+  dao.sign(a!, 'artifact', { ...piece, bytes: Uint8Array.of(2) }, { at: { seq: 0, prev: null } })
+  const foreign = signRecord(b!.identity, { ...good.record, seq: 1, prev: good.id }, 'artifact', piece)
+  dao.records.push(foreign)
+  t.equal(codeOf(dao, foreign), 'DAO_SIGNATURE_INVALID')
+  t.same(
+    dao
+      .state()
+      .equivocations.map(({ lane, seq }) => `${lane.split(':')[0]} ${seq}`)
+      .toSorted(),
+    ['artifact 0', 'node 1'],
+  )
+  t.end()
+})
+
+t.test('what a registrar signs wrongly has no effect', (t) => {
+  const dao = new TestDao(['16', '9'])
+  const [a, b] = dao.members
+  const member = { ...entryOf(testMember(61), '1'), id: testMember(62).id }
+  t.equal(codeOf(dao, dao.sign(a!, 'member.add', { member, change: 1 })), 'DAO_KEYS_MISMATCH')
+  dao.sign(a!, 'member.add', { member: entryOf(b!, '1000'), change: 1 })
+  dao.sign(a!, 'member.balance', { id: testMember(61).id, change: 1, balance: '5', reason: '' })
+  dao.sign(a!, 'member.remove', { id: testMember(61).id, change: 1, reason: '' })
+  const { members, registry } = dao.state()
+  t.same([...members.values()].map(({ balance }) => balance).toSorted(), ['16', '9'])
+  t.same(registry.applied, [])
+  t.same(registry.pending, [])
+  t.end()
+})
+
+t.test('a proposal that was taken back leaves room for another', (t) => {
+  const dao = new TestDao(['16'], { maxOpenProposals: 1 })
+  const [a] = dao.members
+  const proposal = proposalIn(dao)
+  dao.put(a!, createCancel(dao.state(), a!.id, { proposal: proposal.id, reason: '' }))
+  t.equal(codeOf(dao, proposalIn(dao)), undefined)
+  t.equal(dao.state().proposals.size, 2)
+  t.throws(() => resultOf(dao.state(), dao.dao, startMs), { code: 'DAO_PROPOSAL_UNKNOWN' })
   t.end()
 })
 

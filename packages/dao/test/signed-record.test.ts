@@ -1,7 +1,16 @@
 import { createIdentity } from '@x0t/keys'
 import fc from 'fast-check'
 import t from 'tap'
-import { contextOf, decodeSigned, encodeSigned, signRecord, verifyRecord } from '@x0t/dao'
+import { encode } from '@ipld/dag-cbor'
+import {
+  contextOf,
+  decodeRecord,
+  decodeSigned,
+  encodeSigned,
+  maxRecordBytes,
+  signRecord,
+  verifyRecord,
+} from '@x0t/dao'
 
 const identity = createIdentity(new Uint8Array(32).fill(7))
 const keys = { ed25519: identity.ed25519.publicRaw, mldsa65: identity.mldsa65.publicRaw }
@@ -82,6 +91,25 @@ t.test('a record of a wrong form is refused before it is signed', (t) => {
       { code: 'DAO_RECORD_MALFORMED' },
       JSON.stringify(more),
     )
+  t.end()
+})
+
+t.test('a record of an unknown kind, or too large for its kind, is refused', (t) => {
+  const refused = (value: unknown, code: string) =>
+    t.throws(() => decodeRecord(new Uint8Array(encode(value))), { code })
+  const { v, author, atMs } = vote.record
+  const head = { v, dao, author, lane: 'member', seq: 0, prev: null, atMs }
+  refused({ ...head, kind: 'coup', body: {} }, 'DAO_RECORD_MALFORMED')
+  refused({ ...head, kind: 7, body: {} }, 'DAO_RECORD_MALFORMED')
+  refused(null, 'DAO_RECORD_MALFORMED')
+  refused([], 'DAO_RECORD_MALFORMED')
+  refused({ ...head, kind: 'veto', body: { proposal: dao, reason: '' }, more: 1 }, 'DAO_RECORD_MALFORMED')
+  refused({ ...head, v: 2, kind: 'veto', body: { proposal: dao, reason: '' } }, 'DAO_RECORD_MALFORMED')
+  refused('x'.repeat(600_000), 'DAO_RECORD_TOO_LARGE')
+  // Within the bounds of each field, above those of the whole.
+  const votes = Array.from({ length: 256 }, (_, choice) => [choice, `-${'9'.repeat(39)}`])
+  const large = { proposal: dao, ballot: { kind: 'credits', votes } }
+  t.ok(encode(large).length < maxRecordBytes.vote, 'the largest ballot fits')
   t.end()
 })
 
