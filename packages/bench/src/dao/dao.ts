@@ -8,6 +8,7 @@ import { makeReport, type Report } from '../report.ts'
 import { sampleBook, type SampleBook } from '../result.ts'
 import { runIsolated } from './isolated.ts'
 import { measureImport } from './measure-import.ts'
+import { measureReplication, type ReplicationOptions } from './measure-replication.ts'
 import { measureSignatures } from './measure-signatures.ts'
 import { tallyCaseNames } from './tally-cases.ts'
 
@@ -20,6 +21,8 @@ export interface DaoOptions {
   readonly signed: number
   /** Members of the DAO that is imported from a bundle, each with a ballot; 0: none. */
   readonly imported: number
+  /** Real nodes in a testbed that replicate ballots after a partition; absent: none. */
+  readonly replication?: Omit<ReplicationOptions, 'threads' | 'onProgress' | 'signal'>
   /** Measured rounds of each; one more warms up. */
   readonly rounds: number
   /** Worker threads beside the measurement on one core. */
@@ -38,13 +41,14 @@ export interface DaoOptions {
  * `near-tie/N` (missed by one base unit); `verify/N` (ms, reading and both signatures of every ballot, one core),
  * `verify-rate/N` (records/s), both with `/threads-T` over worker threads; `import/N` (ms, a bundle of N members
  * and their ballots into a store of record) and `replay/N` (ms, from the bundle to the count, all signatures verified);
+ * `replication/NxM` (ms, from the end of a partition until each of M nodes has all N ballots);
  * `rss/…` (MiB, most that the process of the measurement had).
- * @throws X0tError BENCH_OPTION_INVALID, BENCH_MEASUREMENT_FAILED
+ * @throws X0tError BENCH_OPTION_INVALID, BENCH_MEASUREMENT_FAILED; for replication TESTBED_NEEDS_ROOT and more
  */
 export async function daoBench(options: DaoOptions): Promise<Report> {
   checkOptions(options)
   const { ballots, tie, signed, imported, rounds, threads, seed, command, objectives, signal } = options
-  const { onProgress = () => {} } = options
+  const { replication, onProgress = () => {} } = options
   const environment = await describeEnvironment(options.versions)
   const timestamp = new Date().toISOString()
   const book = sampleBook()
@@ -55,6 +59,13 @@ export async function daoBench(options: DaoOptions): Promise<Report> {
     const common = { rounds, threads, folder: folder.path, signal, onProgress }
     if (signed > 0) await measureSignatures({ ...common, signed }, book)
     if (imported > 0) notes.push(await measureImport({ ...common, imported }, book))
+  }
+  if (replication !== undefined) {
+    await measureReplication({ ...replication, threads, signal, onProgress }, book)
+    notes.push(
+      `replication: a ring of ${replication.nodes} real nodes in network namespaces, cut in halves; each half gets half of ` +
+        `the ${replication.ballots} ballots at one node. From the healing of the cut until every store of record has all.`,
+    )
   }
   return makeReport(
     {
@@ -96,12 +107,15 @@ async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: str
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
 }
 
-function checkOptions({ ballots, tie, signed, imported, rounds, threads }: DaoOptions): void {
+function checkOptions(options: DaoOptions): void {
+  const { ballots, tie, signed, imported, rounds, threads, replication } = options
   const bounds: readonly (readonly [what: string, value: number, least: number, most: number])[] = [
     ['ballots', ballots, 2, 1_000_000],
     ['ballots of a tie', tie, 2, 100_000],
     ['signed ballots', signed, 0, 1_000_000],
     ['imported ballots', imported, 0, 100_000],
+    ['replicated ballots', replication?.ballots ?? 2, 2, 100_000],
+    ['nodes', replication?.nodes ?? 4, 4, 64],
     ['rounds', rounds, 1, 1000],
     ['threads', threads, 1, 256],
   ]
@@ -109,5 +123,7 @@ function checkOptions({ ballots, tie, signed, imported, rounds, threads }: DaoOp
   for (const [what, value, least, most] of bounds)
     if (!Number.isSafeInteger(value) || value < least || value > most)
       throw refuse(`${what}: a whole number from ${least} to ${most} is needed, not ${value}`)
+  if ((replication?.nodes ?? 4) % 2 !== 0)
+    throw refuse(`the nodes are cut in halves: ${replication!.nodes} is odd`)
   if (tie % 2 !== 0) throw refuse(`half of the ballots of a tie are on each side: ${tie} is odd`)
 }

@@ -33,11 +33,13 @@ export interface LargeDaoOptions {
   readonly threads: number
   readonly signal: AbortSignal
   readonly onProgress: Progress
+  /** Members besides, who do not vote: nodes that carry the records. */
+  readonly nodes?: readonly MemberKeys[]
 }
 
 /** Makes a DAO of so many members with real keys and signatures, about 2 ms of a processor each. */
 export async function makeLargeDao(options: LargeDaoOptions): Promise<LargeDao> {
-  const { members, onProgress } = options
+  const { members, onProgress, nodes = [] } = options
   const seeds = memberSeeds(members)
   const keys: MemberKeys[] = []
   await signBallots({ ...options, seeds }, async (answer, from) => {
@@ -45,7 +47,7 @@ export async function makeLargeDao(options: LargeDaoOptions): Promise<LargeDao> 
   })
   onProgress(`admitting ${members} members`)
   const founder = createIdentity(generateMasterSeed())
-  const { genesis, admissions, state } = admit(founder, keys.map(entryOf))
+  const { genesis, admissions, state } = admit(founder, [...keys, ...nodes].map(entryOf))
   const opensMs = Date.now()
   const { body } = createProposal(state, {
     author: founder.nodeId,

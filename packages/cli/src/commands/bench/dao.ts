@@ -1,7 +1,9 @@
 import { availableParallelism } from 'node:os'
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import type { CommandContext } from '../../main.ts'
 import { version } from '../../version.ts'
+import { portsOf, runFolderOf } from '../testbed/bed-option.ts'
+import { nodeRunner } from '../testbed/node-runner.ts'
 import {
   commandLine,
   deliver,
@@ -10,6 +12,7 @@ import {
   withReport,
   type ReportOptions,
 } from './report-options.ts'
+import { repeatable } from '../repeatable.ts'
 
 interface DaoFlags extends ReportOptions {
   readonly ballots: number
@@ -19,6 +22,11 @@ interface DaoFlags extends ReportOptions {
   readonly threads: number
   readonly rounds: number
   readonly seed: string
+  readonly replication?: boolean
+  readonly replicated: number
+  readonly nodes: number
+  readonly set?: readonly string[]
+  readonly dir?: string
 }
 
 export function registerDao(bench: Command, context: CommandContext): void {
@@ -41,6 +49,11 @@ export function registerDao(bench: Command, context: CommandContext): void {
       )
       .option('--threads <n>', 'worker threads beside one core', wholeNumber(1, 256), availableParallelism())
       .option('--rounds <n>', 'measured rounds of each', wholeNumber(1, 1000), 5)
+      .option('--replication', 'also real nodes: ballots to all after a partition heals; needs root')
+      .option('--replicated <n>', 'ballots that are replicated', wholeNumber(2, 100_000), 1000)
+      .option('--nodes <n>', 'nodes of the replication, an even number', wholeNumber(4, 64), 10)
+      .option('--set <section.key=value>', 'any setting of the nodes; repeatable', repeatable)
+      .addOption(new Option('--dir <folder>', 'folder of the records (default: /run/x0t-testbed for root)'))
       .option('--seed <text>', 'of the balances', '1'),
   )
     .addHelpText(
@@ -55,6 +68,13 @@ export function registerDao(bench: Command, context: CommandContext): void {
       const { daoBench } = await import('@x0t/bench')
       const { ballots, tie, signed = ballots, imported, threads, rounds, seed } = options
       const output = context.output()
+      const replication = {
+        ...portsOf(context),
+        ballots: options.replicated,
+        nodes: options.nodes,
+        rounds: 1,
+        runner: nodeRunner(options.set ?? []),
+      }
       const report = await daoBench({
         ballots,
         tie,
@@ -67,6 +87,9 @@ export function registerDao(bench: Command, context: CommandContext): void {
         command: commandLine(),
         versions: { x0t: version },
         signal: context.signal,
+        ...(options.replication === true
+          ? { replication: { ...replication, runFolder: await runFolderOf(options, context) } }
+          : {}),
         onProgress: (text) => output.note(text),
       })
       await deliver(report, options, context)
