@@ -37,6 +37,12 @@ function invalid(text: unknown, what: string): X0tError {
 
 /** What was found, short and in one line. */
 export function shown(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value) : `${typeof value} ${String(value)}`
+  const text = typeof value === 'string' ? JSON.stringify(value) : `${typeof value} ${plainText(value)}`
   return text.length > 60 ? `${text.slice(0, 57)}…` : text
+}
+
+/** An object from a file may bring a `toString` of its own. */
+function plainText(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value)
+  return Array.isArray(value) ? `list of ${value.length}` : `of ${Object.keys(value).length} fields`
 }
