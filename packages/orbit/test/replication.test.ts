@@ -43,3 +43,46 @@ t.test('after a partition both sides have all, also where no link joins them', a
   t.equal(a.plane.plane.neighbours().length, 1)
   t.equal(c.plane.plane.neighbours().length, 1)
 })
+
+t.test('a node that was away has what it had, and gets what it missed', async (t) => {
+  const members = new Members(alice, bob)
+  const path = `${t.testdir()}/orbit.sqlite`
+  await using a = await startNode(members, alice)
+  const [first, second, third] = chainOf(alice, 3)
+  {
+    await using b = await startNode(members, bob, { path })
+    await b.connect(a)
+    await a.store.put(first!)
+    await until(() => b.holds(first!))
+  }
+  await a.store.put(second!)
+  await using b = await startNode(members, bob, { path })
+  t.ok(await b.holds(first!))
+  await b.connect(a)
+  await until(() => b.holds(second!))
+  t.same(
+    b.heard.map(({ id }) => id),
+    [second!.id],
+    'nothing comes twice',
+  )
+  await b.store.put(third!)
+  await until(() => a.holds(third!))
+})
+
+t.test('a node whose file was lost gets all of it again, its own log as well', async (t) => {
+  const members = new Members(alice, bob)
+  await using a = await startNode(members, alice)
+  const [first, second] = chainOf(bob, 2)
+  {
+    await using b = await startNode(members, bob)
+    await b.connect(a)
+    await b.store.put(first!)
+    await until(() => a.holds(first!))
+  }
+  await using b = await startNode(members, bob)
+  await b.connect(a)
+  await until(() => b.holds(first!))
+  await b.store.put(second!)
+  await until(() => a.holds(second!))
+  t.same((await b.store.get(first!.id))?.bytes, first!.bytes)
+})
