@@ -59,6 +59,13 @@ t.test('two nodes carry out what they decided: keys, a published file, settings,
     await until('the proposal is here', () => home.store.has(of.id), longMs)
     await home.vote(of, 0)
   }
+  const { actions: planned } = await a.client.daoExecute({ proposal: proposal.id, dryRun: true })
+  t.match(planned, [
+    { stage: 'not-passed', to: /new keys/ },
+    { from: 'not here' },
+    { from: '120', to: '60', takesEffect: 'live' },
+    { from: 'not banned', to: 'banned' },
+  ])
   await vote(homeA, proposal)
   await vote(homeB, proposal)
   const reports = await until(

@@ -38,7 +38,11 @@ export const daoStatus = z.object({
 export type DaoStatus = z.infer<typeof daoStatus>
 
 /** A proposal to be carried out now, as far as it is due. */
-export const daoExecuteRequest = z.strictObject({ proposal: z.string().min(1).max(64) })
+export const daoExecuteRequest = z.strictObject({
+  proposal: z.string().min(1).max(64),
+  /** Only to be told what would change. */
+  dryRun: z.boolean().optional(),
+})
 export type DaoExecuteRequest = z.infer<typeof daoExecuteRequest>
 
 export const daoExecution = z.object({

@@ -28,7 +28,7 @@ export function daoApi(dao: () => DaoService | undefined): DaoApi {
       dao()?.running()?.carrier()?.sync()
       return status()
     },
-    async daoExecute({ proposal }) {
+    async daoExecute({ proposal, dryRun = false }) {
       await dao()?.look()
       const running = dao()?.running()
       if (running === undefined)
@@ -37,7 +37,7 @@ export function daoApi(dao: () => DaoService | undefined): DaoApi {
         })
       const { parseRecordId } = await import('@x0t/dao')
       const id = parseRecordId(proposal)
-      await running.executor.look()
+      if (!dryRun) await running.executor.look()
       const actions = await running.executor.plan(id)
       return {
         proposal,
