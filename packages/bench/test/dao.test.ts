@@ -52,6 +52,7 @@ t.test('a small run names its results by what was measured, and judges objective
     'tie/40',
     'near-tie/40',
     'verify/8',
+    'decode/8',
     'verify/8/threads-2',
     'import/5',
     'replay/5',

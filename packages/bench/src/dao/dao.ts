@@ -38,7 +38,8 @@ export interface DaoOptions {
 /**
  * Counts and verifies ballots by the hundred thousand. Results, N being the number that was measured: `tally/N` (ms, exact
  * count and outcome, without signatures), `tie/N` (ms, a threshold that is met exactly by N distinct square roots) and
- * `near-tie/N` (missed by one base unit); `verify/N` (ms, reading and both signatures of every ballot, one core),
+ * `near-tie/N` (missed by one base unit);
+ * `decode/N` (ms, strict decoding and id), `verify/N` (ms, both signatures of every ballot, one core),
  * `verify-rate/N` (records/s), both with `/threads-T` over worker threads; `import/N` (ms, a bundle of N members
  * and their ballots into a store of record) and `replay/N` (ms, from the bundle to the count, all signatures verified);
  * `replication/NxM` (ms, from the end of a partition until each of M nodes has all N ballots);
@@ -81,7 +82,7 @@ export async function daoBench(options: DaoOptions): Promise<Report> {
         'Every measurement has a process of its own, a round to warm up, and its outcome checked: a wrong count is no figure.',
         `tally: method quadratic-weight, balances up to 10^27 at random, a quorum of half of the weight, ${Math.floor(ballots / 4)} more members who do not vote; scores, shares, quorum and outcome, no signatures.`,
         'tie: half of the ballots √(4x), half √x, all different; two thirds are needed and met exactly. near-tie: one base unit less.',
-        'verify: ballots of as many members, each with keys of its own (Ed25519 and ML-DSA-65, both must hold): strict decoding, id, signatures. Making and signing them is not timed, nor is reading the file that they come from.',
+        'verify: ballots of as many members, each with keys of its own (Ed25519 and ML-DSA-65, both must hold). decode is what their strict decoding and their ids take before that. Making and signing them is not timed, nor is reading the file that they come from.',
         ...notes,
         'rss: of the whole process, Node.js itself and the ballots in memory included.',
       ],

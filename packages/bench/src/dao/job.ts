@@ -33,6 +33,8 @@ export type Job =
 /** Samples in the order they were taken, and the most memory that the process had. */
 export interface JobResult {
   readonly samplesMs: readonly number[]
+  /** `verify`: what strict decoding took in the same rounds, apart from the signatures. */
+  readonly decodeMs?: readonly number[]
   readonly peakMiB: number
 }
 

@@ -31,8 +31,9 @@ export async function measureSignatures(options: SignatureOptions, book: SampleB
   }
   for (const over of new Set([1, threads])) {
     const job = { kind: 'verify', path, ballots: signed, rounds, threads: over } as const
-    const { samplesMs, peakMiB } = await runIsolated(job, { signal, onProgress })
+    const { samplesMs, decodeMs = [], peakMiB } = await runIsolated(job, { signal, onProgress })
     const name = over === 1 ? `${signed}` : `${signed}/threads-${over}`
+    if (over === 1) book.add(`decode/${signed}`, 'ms', ...decodeMs)
     book.add(`verify/${name}`, 'ms', ...samplesMs)
     book.add(`verify-rate/${name}`, 'records/s', ...samplesMs.map((ms) => (1000 * signed) / ms))
     book.add(`rss/verify/${name}`, 'MiB', peakMiB)
