@@ -331,6 +331,30 @@ t.test('bundles are compared, taken in once, and refused when they are not whole
   t.match(await homes.dao('fresh', 'import', after, '--dao', dao), { code: 1, stderr: /DAO_GENESIS_MISSING/ })
 })
 
+t.test('a copy under a forged signature keeps the real record out of no home', async (t) => {
+  const homes = await orchard(t)
+  const id = await propose(homes)
+  await homes.dao('bob', 'vote', id, 'yes')
+  const [whole, forged, both] = [homes.path('whole.x0t'), homes.path('forged.x0t'), homes.path('both.x0t')]
+  await homes.dao('bob', 'export', whole)
+  const { readBundle, writeBundle } = await import('@x0t/dao')
+  const records = await Array.fromAsync(readBundle(whole))
+  const ballot = records.find(({ record }) => record.kind === 'vote')!
+  const forgery = { ...ballot, signature: ballot.signature.map((byte, at) => (at === 9 ? byte ^ 1 : byte)) }
+  const founding = records.filter(({ record }) => record.kind === 'genesis')
+  await writeBundle(forged, [...founding, forgery])
+  await writeBundle(both, [...records, forgery])
+  t.match(
+    await homes.dao('late', 'import', forged),
+    { code: 1, stdout: /new +1\n[^]*refused +1/ },
+    'its proposal is not there yet, and nobody signed it',
+  )
+  t.match(await homes.dao('late', 'import', whole), { code: 0, stdout: /refused +0/ })
+  t.match(await homes.json<Report>('late', ['tally', id]), { tally: { scores: [{ ballots: 1 }, {}, {}] } })
+  await homes.dao('other', 'import', both)
+  t.match(await homes.json<Report>('other', ['tally', id]), { tally: { scores: [{ ballots: 1 }, {}, {}] } })
+})
+
 t.test('the author takes a proposal back, and nobody else', async (t) => {
   const homes = await orchard(t, '--guardian', 'carol')
   const id = await propose(homes)

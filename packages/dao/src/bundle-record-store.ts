@@ -8,9 +8,15 @@ import {
 } from './bundle-file.ts'
 import { parseBundle } from './bundle-format.ts'
 import { createRecordListeners } from './record-listeners.ts'
-import type { MemberId, RecordId, SignedRecord } from './record.ts'
+import type { RecordId, SignedRecord } from './record.ts'
 import type { RecordStore } from './record-store.ts'
-import { defaultStoreLimits, refuseTooLarge, refuseTooMany, type StoreLimits } from './store-limits.ts'
+import {
+  createAuthorBook,
+  defaultStoreLimits,
+  refuseTooLarge,
+  refuseTooMany,
+  type StoreLimits,
+} from './store-limits.ts'
 
 /** Where a record's envelope lies. */
 interface Slot {
@@ -29,11 +35,11 @@ export async function openBundleStore(
 ): Promise<RecordStore> {
   const writer = await createBundleWriter(path)
   const slots = new Map<RecordId, Slot>()
-  const counts = new Map<MemberId, number>()
+  const authors = createAuthorBook()
   const listeners = createRecordListeners()
   const keep = async (signed: SignedRecord): Promise<void> => {
     slots.set(signed.id, await writer.append(signed))
-    counts.set(signed.record.author, (counts.get(signed.record.author) ?? 0) + 1)
+    authors.add(signed)
   }
   const read = async ({ position, length }: Slot): Promise<SignedRecord> => {
     const { buffer } = await writer.file.read({ buffer: Buffer.alloc(length), position })
@@ -62,7 +68,7 @@ export async function openBundleStore(
         refuseTooLarge(signed, limits)
         return await inTurn(async () => {
           if (slots.has(signed.id)) return false
-          refuseTooMany(signed.record.author, counts.get(signed.record.author) ?? 0, limits)
+          refuseTooMany(signed, authors.of(signed.record.author), limits)
           await keep(signed)
           listeners.tell(signed)
           return true

@@ -1,24 +1,30 @@
 import { createRecordListeners } from './record-listeners.ts'
 import { placeAfter, signInPlace } from './own-record.ts'
-import type { MemberId, RecordId, SignedRecord } from './record.ts'
+import type { RecordId, SignedRecord } from './record.ts'
 import type { OwnRecordStore } from './record-store.ts'
-import { defaultStoreLimits, refuseTooLarge, refuseTooMany, type StoreLimits } from './store-limits.ts'
+import {
+  createAuthorBook,
+  defaultStoreLimits,
+  refuseTooLarge,
+  refuseTooMany,
+  type StoreLimits,
+} from './store-limits.ts'
 
 /** A store that is gone with the process: for calculations over a few records, and for tests. */
 export function createMemoryRecordStore(limits: StoreLimits = defaultStoreLimits): OwnRecordStore {
   const records = new Map<RecordId, SignedRecord>()
-  const counts = new Map<MemberId, number>()
+  const authors = createAuthorBook()
   const listeners = createRecordListeners()
   const keep = (signed: SignedRecord): void => {
     records.set(signed.id, signed)
-    counts.set(signed.record.author, (counts.get(signed.record.author) ?? 0) + 1)
+    authors.add(signed)
     listeners.tell(signed)
   }
   return {
     async put(signed) {
       if (records.has(signed.id)) return false
       refuseTooLarge(signed, limits)
-      refuseTooMany(signed.record.author, counts.get(signed.record.author) ?? 0, limits)
+      refuseTooMany(signed, authors.of(signed.record.author), limits)
       keep(signed)
       return true
     },

@@ -5,7 +5,13 @@ import type { Lane, MemberId, RecordId, SignedRecord } from './record.ts'
 import type { OwnRecordStore } from './record-store.ts'
 import { decodeSigned, encodeSigned } from './signed-record.ts'
 import { damaged, inTransaction, openRecordDatabase, orStoreError } from './sqlite-schema.ts'
-import { defaultStoreLimits, refuseTooLarge, refuseTooMany, type StoreLimits } from './store-limits.ts'
+import {
+  defaultStoreLimits,
+  refuseTooLarge,
+  refuseTooMany,
+  type KeptOfAuthor,
+  type StoreLimits,
+} from './store-limits.ts'
 
 export interface RecordStoreOptions {
   readonly limits?: StoreLimits
@@ -147,7 +153,7 @@ interface Row {
 /** The statements of the store, with the types of what they give. */
 function prepare(database: DatabaseSync) {
   const insert = database.prepare(
-    'INSERT INTO records (id, author, lane, seq, envelope) VALUES (?, ?, ?, ?, ?)',
+    'INSERT INTO records (id, author, lane, seq, bytes, envelope) VALUES (?, ?, ?, ?, ?, ?)',
   )
   const has = database.prepare('SELECT 1 FROM records WHERE id = ?')
   const get = database.prepare('SELECT num, id, envelope FROM records WHERE id = ?')
@@ -157,20 +163,21 @@ function prepare(database: DatabaseSync) {
   const last = database.prepare(
     'SELECT seq, id FROM records WHERE author = ? AND lane = ? ORDER BY seq DESC, id LIMIT 1',
   )
-  const ofAuthor = database.prepare('SELECT records FROM authors WHERE author = ?')
+  const ofAuthor = database.prepare('SELECT records, bytes FROM authors WHERE author = ?')
   const lastNum = database.prepare('SELECT coalesce(max(num), 0) AS num FROM records')
   const version = database.prepare('PRAGMA data_version')
   return {
     insert: (signed: SignedRecord) => {
       const { author, lane, seq } = signed.record
-      insert.run(signed.id, author, lane, seq, encodeSigned(signed))
+      insert.run(signed.id, author, lane, seq, signed.bytes.length, encodeSigned(signed))
     },
     has: (id: RecordId) => has.get(id) !== undefined,
     get: (id: RecordId) => get.get(id) as unknown as Row | undefined,
     after: (num: number) => after.all(num) as unknown as Row[],
     last: (author: MemberId, lane: Lane) =>
       last.get(author, lane) as unknown as { seq: number; id: RecordId } | undefined,
-    ofAuthor: (author: MemberId) => Number(ofAuthor.get(author)?.['records'] ?? 0),
+    ofAuthor: (author: MemberId) =>
+      (ofAuthor.get(author) as unknown as KeptOfAuthor | undefined) ?? { records: 0, bytes: 0 },
     lastNum: () => Number(lastNum.get()?.['num']),
     version: () => Number(version.get()?.['data_version']),
   }
@@ -184,7 +191,7 @@ function insertOne(
 ): () => void {
   if (rows.has(signed.id)) return () => resolve(false)
   try {
-    refuseTooMany(signed.record.author, rows.ofAuthor(signed.record.author), limits)
+    refuseTooMany(signed, rows.ofAuthor(signed.record.author), limits)
   } catch (error) {
     if (error instanceof X0tError) return () => reject(error)
     throw error

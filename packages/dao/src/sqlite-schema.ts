@@ -12,12 +12,14 @@ const schema = `
     author TEXT NOT NULL,
     lane TEXT NOT NULL,
     seq INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
     envelope BLOB NOT NULL
   ) STRICT;
   CREATE INDEX records_by_place ON records (author, lane, seq);
-  CREATE TABLE authors (author TEXT PRIMARY KEY, records INTEGER NOT NULL) STRICT;
+  CREATE TABLE authors (author TEXT PRIMARY KEY, records INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT;
   CREATE TRIGGER count_records AFTER INSERT ON records BEGIN
-    INSERT INTO authors VALUES (new.author, 1) ON CONFLICT DO UPDATE SET records = records + 1;
+    INSERT INTO authors VALUES (new.author, 1, new.bytes)
+      ON CONFLICT DO UPDATE SET records = records + 1, bytes = bytes + new.bytes;
   END;
 `
 

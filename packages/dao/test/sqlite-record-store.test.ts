@@ -195,7 +195,9 @@ t.test('a record that cannot be read while nobody waits is told to the log', asy
   await using store: OwnRecordStore = await openRecordStore(path, { pollMs: 1, log })
   store.onRecord(() => {})
   const database = new DatabaseSync(path)
-  database.exec("INSERT INTO records (id, author, lane, seq, envelope) VALUES ('x', 'y', 'member', 0, x'80')")
+  database.exec(
+    "INSERT INTO records (id, author, lane, seq, bytes, envelope) VALUES ('x', 'y', 'member', 0, 1, x'80')",
+  )
   database.close()
   t.equal(await gate.promise, 'dao-records-unreadable')
 })

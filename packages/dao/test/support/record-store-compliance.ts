@@ -9,7 +9,7 @@ export interface RecordStoreCompliance<Store extends RecordStore> {
   readonly reopen?: (t: Test, store: Store) => Promise<Store>
 }
 
-const limits: StoreLimits = { maxRecordBytes: 65_536, maxRecordsPerAuthor: 8 }
+const limits: StoreLimits = { maxRecordBytes: 65_536, maxRecordsPerAuthor: 8, maxBytesPerAuthor: 1_000_000 }
 const nodeLane = `node:${sampleProposal}` as const
 const alice = identityNamed('alice')
 const bob = identityNamed('bob')
@@ -173,6 +173,16 @@ export function testOwnRecordStore(t: Test, options: RecordStoreCompliance<OwnRe
     store.onRecord(heard.resolve)
     const own = await store.append(alice.nodeId, 'member', signNext(alice, 'member'))
     t.equal((await heard.promise).id, own.id)
+  })
+
+  t.test('one author cannot fill the store with few large records either', async (t) => {
+    const maxBytesPerAuthor = first.bytes.length + second.bytes.length
+    await using store = await options.open(t, { ...limits, maxBytesPerAuthor })
+    await store.put(first)
+    await store.put(second)
+    await t.rejects(store.put(third), { code: 'DAO_TOO_MANY_RECORDS' })
+    const [ofBob] = chainOf(bob, 1)
+    t.equal(await store.put(ofBob!), true)
   })
 
   t.test('own records are kept whatever the limit on what others send', async (t) => {
