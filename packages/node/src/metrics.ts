@@ -144,8 +144,10 @@ export function createMetrics(): Metrics {
         collect() {
           const value = read()
           this.reset()
-          if (value === undefined) this.remove()
-          else if (typeof value === 'number') this.set(value)
+          if (value === undefined) {
+            // With labels nothing is left after a reset, without them a zero.
+            if (labels.length === 0) this.remove()
+          } else if (typeof value === 'number') this.set(value)
           else for (const entry of value) this.set({ ...entry.labels }, entry.value)
         },
       })

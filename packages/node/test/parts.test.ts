@@ -260,6 +260,7 @@ t.test('counters are told by the names that monitoring knows, and two nodes do n
   one.count('records_refused_total', { reason: 'a' })
   one.count('records_refused_total', { reason: 'b' }, 2)
   one.addGauge({ name: 'absent', help: 'h', read: () => undefined })
+  one.addGauge({ name: 'absent_by_state', help: 'h', labels: ['state'], read: () => undefined })
   one.addGauge({ name: 'many', help: 'h', labels: ['p'], read: () => [{ labels: { p: 'x' }, value: 2 }] })
   one.addTotal({ name: 'none_total', help: 'h', read: () => undefined })
   one.addTotal({ name: 'grown_total', help: 'h', read: () => 3 })

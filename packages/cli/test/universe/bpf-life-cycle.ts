@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, rmdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { readProgramManifests, shippedPrograms, type ShippedProgram } from '@x0t/bpf'
-import { addVeth, programIds, run, x0tBpf } from './separate-process.ts'
+import { addVeth, programIds, run, x0tBpfAsUsers as x0tBpf } from './separate-process.ts'
 
 /** A cgroup2 folder of our own: where that is mounted differs from machine to machine. */
 const mount = run('findmnt', '-n', '-t', 'cgroup2', '-o', 'TARGET').split('\n')[0]!.trim()

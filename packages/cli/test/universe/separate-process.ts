@@ -6,15 +6,25 @@ export interface ProcessResult {
   readonly stderr: string
 }
 
+const program = `${import.meta.dirname}/../../bin/x0t.js`
+
 /** Runs `x0t bpf …` as a process of its own. */
 export function x0tBpf(...words: readonly string[]): ProcessResult {
-  const program = `${import.meta.dirname}/../../bin/x0t.js`
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     [...process.execArgv, program, 'bpf', ...words],
-    {
-      encoding: 'utf8',
-    },
+    { encoding: 'utf8' },
+  )
+  return { code: status, stdout, stderr }
+}
+
+/** The same as a user's shell starts it: what the test runner adds to see which lines ran takes as long as the command. */
+export function x0tBpfAsUsers(...words: readonly string[]): ProcessResult {
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(NODE_|_?TAP)/.test(name)))
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', program, 'bpf', ...words],
+    { encoding: 'utf8', env },
   )
   return { code: status, stdout, stderr }
 }
