@@ -207,7 +207,7 @@ t.test('the kernel is told which links live, and its silence of a second is not 
     { alive: true, unwatched: false },
   ])
   said.isDown = true
-  mesh.pass(10)
+  mesh.pass(25)
   t.match(b.reports.at(-1), { kind: 'link-down', reason: 'silent' })
   t.strictSame(marks.at(-1), { alive: false, unwatched: false })
   mesh.pass(2500)
