@@ -1,3 +1,4 @@
+// Over 300 lines, and one piece: one short builder for each kind of record.
 import { randomBytes } from 'node:crypto'
 import { X0tError } from '@x0t/core'
 import type { Identity } from '@x0t/keys'

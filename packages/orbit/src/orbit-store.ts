@@ -1,3 +1,4 @@
+// Over 300 lines, and one piece: the store and the logs behind it, which come and go together.
 import { createOrbitDB, Entry, type OrbitEntry } from '@orbitdb/core'
 import {
   hasCode,

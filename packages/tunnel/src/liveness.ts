@@ -1,3 +1,4 @@
+// Over 300 lines, and one piece: the state of one link, every input of which changes what the others mean.
 import type { Carrier } from './commands.ts'
 import { createFlapDamping } from './flap-damping.ts'
 import { createGapPeak } from './gap-peak.ts'

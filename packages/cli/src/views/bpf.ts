@@ -1,3 +1,4 @@
+// Over 300 lines, and one piece: one short view for each result of x0t bpf.
 import type {
   AttachResult,
   Change,
