@@ -32,13 +32,18 @@ export function createRouteMirror({ maps, indexOf, isSeen, log }: RouteMirrorOpt
   /** Routes of an earlier daemon that this one has none for yet. */
   const held = new Map<string, Uint8Array>()
   /**
-   * At what distance an earlier daemon reached each label. It counts for a while: neighbours have this node's former
-   * costs in mind, and a new daemon, which has measured nothing yet, would seem to them to lead back.
+   * Over which neighbour, and at what distance, an earlier daemon reached each label. Over the same neighbour that counts
+   * for a while: others have this node's former costs in mind, and a new daemon, which has measured nothing yet, would seem
+   * to them to lead back. Over another neighbour it would be too little to arrive with.
    */
-  const formerDistances = new Map<string, number>()
+  const former = new Map<string, { readonly nextHop: number; readonly feasibleUs: number }>()
   for (const [label, value] of maps.routes.entries()) {
     held.set(hex(label), label)
-    formerDistances.set(hex(label), viewOf(value).getUint32(routeField.feasibleUs, true))
+    const view = viewOf(value)
+    former.set(hex(label), {
+      nextHop: view.getUint16(routeField.nextHop, true),
+      feasibleUs: view.getUint32(routeField.feasibleUs, true),
+    })
   }
   let mentioned = new Set<string>()
   let isChanging = false
@@ -80,7 +85,9 @@ export function createRouteMirror({ maps, indexOf, isSeen, log }: RouteMirrorOpt
       const label = labelOf(route)
       const key = hex(label)
       wanted.add(key)
-      const feasibleUs = Math.min(route.feasibleUs, formerDistances.get(key) ?? Infinity)
+      const before = former.get(key)
+      const isSameWay = before?.nextHop === indexOf(route.nextHop)
+      const feasibleUs = isSameWay ? Math.min(route.feasibleUs, before.feasibleUs) : route.feasibleUs
       write(key, label, encodeRoute({ ...route, feasibleUs }, indexOf))
     }
     for (const key of written.keys()) {
@@ -102,7 +109,7 @@ export function createRouteMirror({ maps, indexOf, isSeen, log }: RouteMirrorOpt
     mentions: (id) => mentioned.has(id),
     releaseHeld() {
       for (const key of held.keys()) dropHeld(key)
-      formerDistances.clear()
+      former.clear()
       refresh()
     },
   }
