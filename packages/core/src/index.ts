@@ -28,4 +28,5 @@ export {
   type LogFields,
   type Random,
 } from './ports.ts'
+export { perObject } from './per-object.ts'
 export { maxTimerMs, systemClock, systemRandom } from './system-clock.ts'

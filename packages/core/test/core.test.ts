@@ -9,6 +9,7 @@ import {
   isNodeId,
   labelOfNodeId,
   messageOf,
+  perObject,
   nodeIdFromBytes,
   overlayAddress,
   parseNodeId,
@@ -113,5 +114,14 @@ t.test('the silent log and counters take anything', (t) => {
   silentLog.warn('a')
   silentLog.error('a', { b: 1 })
   silentCounters.count('a')
+  t.end()
+})
+
+t.test('what is made per object is made once for each', (t) => {
+  let made = 0
+  const lengthOf = perObject((list: readonly string[]) => (made++, list.length || undefined))
+  const [one, none]: string[][] = [['a'], []]
+  t.same([lengthOf(one!), lengthOf(one!), lengthOf(none!), lengthOf(none!)], [1, 1, undefined, undefined])
+  t.equal(made, 2)
   t.end()
 })

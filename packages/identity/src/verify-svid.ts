@@ -5,6 +5,7 @@ import { maxChainLength, verifyPath } from './certification-path.ts'
 import { verifyHostKey } from './host-key-extension.ts'
 import { leafRules } from './leaf-rules.ts'
 import { parseNodeSpiffeId, parseSpiffeId } from './spiffe-id.ts'
+import { chainKey, svidMemories } from './svid-memory.ts'
 import type { TrustBundle } from './trust-bundle.ts'
 
 /** What a verified SVID proves about its node. Times are milliseconds since 1970. */
@@ -22,10 +23,13 @@ export interface VerifySvidOptions {
   readonly isBanned: (nodeId: NodeId) => boolean
 }
 
+const memoryOf = svidMemories<VerifiedSvid>()
+
 /**
  * Accepts the certificate chain of a node (leaf first, DER) or throws. Whole path of RFC 5280 to an authority of the
  * bundle, leaf rules of SPIFFE, then those of ARCHITECTURE.md: trust domain, Ed25519 signature over the SPKI, the id in
- * the SAN equal to the id of both keys, not banned. That the peer holds the ML-DSA-65 key is what TLS proves.
+ * the SAN equal to the id of both keys, not banned. That the peer holds the ML-DSA-65 key is what TLS proves. A chain
+ * that was accepted under the same bundle costs a hash: dates and bans are judged each time.
  * @throws X0tError SVID_… or AUTHORITY_…, one code for each rule
  */
 export function verifySvid(
@@ -33,7 +37,22 @@ export function verifySvid(
   bundle: TrustBundle,
   { nowMs, isBanned }: VerifySvidOptions,
 ): VerifiedSvid {
-  const chain = parseChain(chainDer)
+  const memory = memoryOf(bundle)
+  const key = chainKey(chainDer)
+  let svid = memory.get(key, nowMs)
+  if (svid === undefined) {
+    const chain = parseChain(chainDer)
+    svid = verifyChain(chain, bundle, nowMs)
+    const dated = [...chain, ...bundle.authorities]
+    const fromMs = Math.max(...dated.map(({ notBeforeMs }) => notBeforeMs))
+    const untilMs = Math.min(...dated.map(({ notAfterMs }) => notAfterMs))
+    memory.set(key, { found: svid, fromMs, untilMs })
+  }
+  if (isBanned(svid.nodeId)) throw new X0tError('SVID_BANNED', `node ${svid.nodeId} is banned`)
+  return svid
+}
+
+function verifyChain(chain: readonly Certificate[], bundle: TrustBundle, nowMs: number): VerifiedSvid {
   const [leaf] = chain
   if (!leaf) throw new X0tError('SVID_MALFORMED', 'the certificate chain is empty')
   verifyPath(chain, bundle, nowMs)
@@ -47,7 +66,6 @@ export function verifySvid(
       'SVID_ID_MISMATCH',
       `the SVID says node ${nodeId}, but its keys are those of ${recomputed}`,
     )
-  if (isBanned(nodeId)) throw new X0tError('SVID_BANNED', `node ${nodeId} is banned`)
   return {
     nodeId,
     spiffeId,

@@ -32,6 +32,7 @@ import {
 import { authorityRules } from '../src/authority-rules.ts'
 import { decodeHostKey, encodeHostKey, signHostKey } from '../src/host-key-extension.ts'
 import { extensionOf, rawExtension } from '../src/sign-certificate.ts'
+import { chainKey, SvidMemory } from '../src/svid-memory.ts'
 import {
   clockAt,
   hourMs,
@@ -337,6 +338,35 @@ t.test('an SVID holds to the second of its end', (t) => {
   t.throws(() => verify([leaf], bundle, nobody, nowMs + hourMs + 1), { code: 'SVID_EXPIRED' })
   t.equal(verify([leaf], bundle, nobody, nowMs - hourMs).nodeId, alice.nodeId)
   t.throws(() => verify([leaf], bundle, nobody, nowMs - hourMs - 1), { code: 'SVID_NOT_YET_VALID' })
+  t.end()
+})
+
+t.test('a chain that was accepted before is judged anew by dates, bans, bundle and every byte', (t) => {
+  const leaf = leafCertificate(ca, alice)
+  const first = verify([leaf])
+  t.equal(verify([leaf.slice()]), first, 'remembered by its bytes')
+  t.throws(() => verify([leaf], bundle, (id) => id === alice.nodeId), { code: 'SVID_BANNED' })
+  t.throws(() => verify([leaf], bundle, nobody, nowMs + hourMs + 1), { code: 'SVID_EXPIRED' })
+  const other = createTrustBundle('home.x0t', [signingCertificate(issuerOf('authority of home'))])
+  t.not(verify([leaf], other), first, 'under its own bundle only')
+  const stranger = createTrustBundle('home.x0t', [signingCertificate(issuerOf('another authority'))])
+  t.throws(() => verify([leaf], stranger), { code: 'SVID_WRONG_AUTHORITY' })
+  for (const at of [4, leaf.length >> 1, leaf.length - 1]) {
+    const changed = leaf.slice()
+    changed[at]! ^= 1
+    t.throws(() => verify([changed]), `byte ${at}`)
+  }
+  t.equal(verify([leaf]), first)
+  t.end()
+})
+
+t.test('the memory of accepted chains is bounded', (t) => {
+  const memory = new SvidMemory<number>()
+  for (let i = 0; i < 5000; i++) memory.set(`chain ${i}`, { found: i, fromMs: 0, untilMs: 10 })
+  t.equal(memory.get('chain 0', 5), undefined)
+  t.equal(memory.get('chain 4999', 5), 4999)
+  t.equal(memory.get('chain 4999', 11), undefined)
+  t.not(chainKey([Buffer.from('ab'), Buffer.from('c')]), chainKey([Buffer.from('a'), Buffer.from('bc')]))
   t.end()
 })
 

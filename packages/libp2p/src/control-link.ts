@@ -85,6 +85,11 @@ export class ControlLink {
     return this.#closed
   }
 
+  /** When something last came from the peer, on the monotonic clock. */
+  get heardMs(): number {
+    return this.#heardMs
+  }
+
   /** False if the link is not up or its queue has no room. */
   send(channel: Channel, payload: Uint8Array): boolean {
     return this.upMs !== undefined && this.#push(channel, payload)

@@ -112,6 +112,11 @@ export interface ControlPlane extends AsyncDisposable {
   /** The network has changed: dials everything again at once. */
   retryNow(): void
   /**
+   * The way to a node is back, as the owner knows from elsewhere. Dials it at once; a connection that was silent all the
+   * while is closed before, for TCP would repeat what was lost only after as long again.
+   */
+  revive(nodeId: NodeId): void
+  /**
    * Round trip to a neighbour over libp2p's ping, milliseconds.
    * @throws X0tError CONTROL_NOT_CONNECTED
    */

@@ -171,6 +171,17 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       plan.retryNow()
       dialler.wake()
     },
+    revive(nodeId) {
+      const silentSinceMs = neighbours.get(nodeId)?.heardMs
+      if (silentSinceMs === undefined) return dialler.retryNow(nodeId)
+      if (clock.monotonicMs() - silentSinceMs < limits.reviveSilentMs) return
+      // What waits in the kernel, as after this process stood still, is read first.
+      clock.setTimer(limits.reviveGraceMs, () => {
+        if (neighbours.get(nodeId)?.heardMs !== silentSinceMs) return
+        neighbours.closeNode(nodeId, 'dead')
+        dialler.retryNow(nodeId)
+      })
+    },
     async ping(nodeId, { signal }) {
       const link = neighbours.get(nodeId)
       if (link === undefined) throw new X0tError('CONTROL_NOT_CONNECTED', `${nodeId} is not a neighbour`)

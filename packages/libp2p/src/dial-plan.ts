@@ -141,9 +141,10 @@ export class DialPlan {
     }
   }
 
-  /** Forgets all waits: the network has changed. */
-  retryNow(): void {
+  /** Forgets all waits, or those of one node: the network, or the way to it, has changed. */
+  retryNow(nodeId?: NodeId): void {
     for (const target of this.#targets.values()) {
+      if (nodeId !== undefined && target.nodeId !== nodeId) continue
       target.failures = 0
       target.notBeforeMs = 0
     }

@@ -16,10 +16,21 @@ export interface DiallerOptions {
   readonly handshakeTimeoutMs: number
 }
 
+interface Dial {
+  readonly target: DialTarget
+  readonly aborter: AbortController
+  readonly startedMs: number
+  /** It was aborted for another one. */
+  again: boolean
+}
+
+/** A dial that was begun so lately is let go on: a way that comes and goes must not end every handshake. */
+const freshMs = 500
+
 /** Carries out the dial plan: dials what is due, then sleeps until the next is. */
 export class Dialler {
   readonly #options: DiallerOptions
-  readonly #dialling = new Map<string, { target: DialTarget; aborter: AbortController }>()
+  readonly #dialling = new Map<string, Dial>()
   #host: Libp2p | undefined
   #cancelWake = (): void => {}
 
@@ -53,6 +64,19 @@ export class Dialler {
     this.#cancelWake = clock.setTimer(waitMs, () => this.wake())
   }
 
+  /** Dials a node at once and anew: a dial that was begun before the way to it was back waits for TCP to repeat itself. */
+  retryNow(nodeId: NodeId): void {
+    const { plan, clock } = this.#options
+    plan.retryNow(nodeId)
+    for (const dial of this.#dialling.values()) {
+      const isFresh = clock.monotonicMs() - dial.startedMs < freshMs
+      if (dial.target.nodeId !== nodeId || isFresh) continue
+      dial.again = true
+      dial.aborter.abort()
+    }
+    this.wake()
+  }
+
   /**
    * Judges who answered a dial.
    * @throws DialError if it is this node itself, or another node than was expected
@@ -72,7 +96,8 @@ export class Dialler {
     const where = formatAddress(address)
     const aborter = new AbortController()
     const cancel = clock.setTimer(handshakeTimeoutMs, () => aborter.abort())
-    this.#dialling.set(where, { target, aborter })
+    const dial: Dial = { target, aborter, startedMs: clock.monotonicMs(), again: false }
+    this.#dialling.set(where, dial)
     try {
       // Without the PeerId: libp2p would not dial a peer twice, and the SVID says who it is.
       const connection = await host.dial(toMultiaddr(address), { signal: aborter.signal, force: true })
@@ -90,6 +115,7 @@ export class Dialler {
       cancel()
       this.#dialling.delete(where)
       target.isDialling = false
+      if (dial.again && target.nodeId !== undefined) plan.retryNow(target.nodeId)
       this.wake()
     }
   }

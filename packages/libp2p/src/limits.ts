@@ -13,6 +13,9 @@ export interface ControlPlaneLimits {
   readonly helloTimeoutMs: number
   /** A neighbour of which nothing is heard for so long is dead. Keepalives go out four times as often. */
   readonly deadPeerMs: number
+  /** A connection that was silent for so long, and still is `reviveGraceMs` after the way is back, is made anew. */
+  readonly reviveSilentMs: number
+  readonly reviveGraceMs: number
   /** TCP connections whose handshake is not finished. */
   readonly halfOpenPerAddress: number
   readonly halfOpen: number
@@ -36,6 +39,8 @@ export const defaultLimits: ControlPlaneLimits = {
   handshakeTimeoutMs: 10_000,
   helloTimeoutMs: 5_000,
   deadPeerMs: 5_000,
+  reviveSilentMs: 1_500,
+  reviveGraceMs: 100,
   halfOpenPerAddress: 8,
   halfOpen: 64,
   handshakesPerAddress: { burst: 40, perSecond: 10 },

@@ -1,5 +1,6 @@
 import { constants } from 'node:crypto'
-import type { ConnectionOptions, TlsOptions } from 'node:tls'
+import { createSecureContext, type ConnectionOptions, type TlsOptions } from 'node:tls'
+import { perObject } from '@x0t/core'
 import type { Trust } from './trust.ts'
 
 /** ALPN of a connection between members. */
@@ -33,11 +34,17 @@ export function serverOptions(trust: Trust): TlsOptions {
   }
 }
 
+const clientContext = perObject((options: ConnectionOptions) =>
+  createSecureContext({ ...options, ...profile }),
+)
+
 /** Options of a dial to another member. The SPIFFE id is judged after the handshake, by {@link Trust.verifyPeer}. */
 export function memberClientOptions(trust: Trust): ConnectionOptions {
+  const options = trust.clientTls()
   return {
-    ...trust.clientTls(),
+    ...options,
     ...profile,
+    secureContext: clientContext(options),
     ALPNProtocols: [memberAlpn],
     rejectUnauthorized: true,
     // Compares DNS names and IP addresses, which an SVID does not have.

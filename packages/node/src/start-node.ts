@@ -4,6 +4,7 @@ import {
   labelOfNodeId,
   messageOf,
   overlayAddressBytes,
+  perObject,
   shortNodeId,
   systemClock,
   systemRandom,
@@ -20,6 +21,7 @@ import {
   tlsProfile,
   verifyBanRecord,
   verifyMemberRecord,
+  type MemberCredentials,
 } from '@x0t/identity'
 import { publicKeyFromRaw } from '@x0t/keys'
 import { channels, startControlPlane, type ControlPlane } from '@x0t/libp2p'
@@ -354,6 +356,7 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
       routeOver(link.nodeId)
       healing?.linkUp(link)
       members.neighbourUp(link.nodeId)
+      plane?.revive(link.nodeId)
       events.emit('link-up', { peer: link.nodeId, carrier: link.carrier })
       log.info('link-up', { peer: link.nodeId, carrier: link.carrier })
     },
@@ -389,8 +392,10 @@ export async function startNode(options: StartOptions): Promise<MeshNode> {
   const suites: readonly Suite[] = preferChaCha
     ? ['chacha20-poly1305', 'aes-256-gcm']
     : ['aes-256-gcm', 'chacha20-poly1305']
-  const profile = (): ReturnType<typeof tlsProfile> =>
-    tlsProfile(keeper.credentials(), judge, { preferChaCha })
+  const profileOf = perObject((credentials: MemberCredentials) =>
+    tlsProfile(credentials, judge, { preferChaCha }),
+  )
+  const profile = (): ReturnType<typeof tlsProfile> => profileOf(keeper.credentials())
   /** Members with whom there are keys: the next ones are a renewal. */
   const keyed = new Set<NodeId>()
   const sessions = stack.use(

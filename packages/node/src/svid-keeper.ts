@@ -33,6 +33,7 @@ export interface SvidKeeperOptions {
 
 /** This node's SVID: at hand, stored, and renewed at half of its life. */
 export interface SvidKeeper extends Disposable {
+  /** The same object until the SVID is renewed. */
   credentials(): MemberCredentials
   bundle(): TrustBundle
   dates(): SvidDates
@@ -48,6 +49,12 @@ export function createSvidKeeper(options: SvidKeeperOptions): SvidKeeper {
   const authorityHashes = (bundle: TrustBundle): Uint8Array[] =>
     bundle.authorities.map(({ der }) => certificateHash(der))
   let { chainDer, bundle } = options.membership
+  const credentialsOf = (chain: readonly Uint8Array[], authorities: TrustBundle): MemberCredentials => ({
+    chainDer: chain,
+    privateKey: identity.mldsa65.privateKey,
+    bundle: authorities,
+  })
+  let credentials = credentialsOf(chainDer, bundle)
   let dates = datesOf(chainDer)
   let state = startRenewal(dates, instant(), random)
   let cancelTimer = (): void => {}
@@ -82,6 +89,7 @@ export function createSvidKeeper(options: SvidKeeperOptions): SvidKeeper {
       storeMembership(enrolment)
       chainDer = enrolment.chainDer
       bundle = enrolment.bundle
+      credentials = credentialsOf(chainDer, bundle)
       dates = datesOf(chainDer)
       counters.count('svid_renewal_total')
       const durationMs = Math.round(clock.monotonicMs() - startedMs)
@@ -118,7 +126,7 @@ export function createSvidKeeper(options: SvidKeeperOptions): SvidKeeper {
   }
 
   return {
-    credentials: () => ({ chainDer, privateKey: identity.mldsa65.privateKey, bundle }),
+    credentials: () => credentials,
     bundle: () => bundle,
     dates: () => dates,
     wake: tick,

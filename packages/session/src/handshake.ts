@@ -12,6 +12,8 @@ import { openTlsChannel, type SessionTls } from './tls-channel.ts'
 
 /** Most bytes that one side may receive in one handshake; an honest one needs 20 KiB. */
 const maxReceivedBytes = 128 * 1024
+/** Longest handshake, in multiples of the longest silence. */
+const longestFactor = 3
 
 export type NewAssociation = Omit<SecurityAssociation, 'createdAtMs' | 'renewAtMs' | 'expiresAtMs'>
 
@@ -25,6 +27,7 @@ export interface HandshakeOptions {
   readonly suites: readonly Suite[]
   readonly tls: SessionTls
   readonly clock: Clock
+  /** Longest silence; a handshake takes three times as long at most. */
   readonly timeoutMs: number
   readonly send: (message: Uint8Array<ArrayBuffer>) => void
   /** The next generation with this peer; asked only of the side with the lower id. */
@@ -48,6 +51,8 @@ export interface Handshake {
   readonly role: Role
   readonly peer: NodeId
   readonly localSpi: number
+  /** The peer has said something. */
+  readonly isAnswered: boolean
   receive(message: HandshakeMessage): void
   /** Sends again, at once, what has not arrived: the path has changed. */
   repeat(): void
@@ -57,9 +62,11 @@ export interface Handshake {
 
 export function startHandshake(options: HandshakeOptions): Handshake {
   const { id, role, peer, clock, timeoutMs, send, on } = options
+  const startedAtMs = clock.monotonicMs()
   let settled = false
   let closed = false
   let receivedBytes = 0
+  let isAnswered = false
   let socket: TLSSocket | undefined
 
   const stream = createReliableStream({
@@ -67,12 +74,17 @@ export function startHandshake(options: HandshakeOptions): Handshake {
     send: (segment) => send(encodeHandshakeMessage({ handshakeId: id, sender: role, ...segment })),
     deliver(payload) {
       receivedBytes += payload.length
+      if (!settled) expireLater()
       if (receivedBytes <= maxReceivedBytes) wire.push(payload)
       else fail(new X0tError('SESSION_TOO_LARGE', `the peer sent more than ${maxReceivedBytes} bytes`))
     },
     // The responder stays, to acknowledge again what the initiator repeats.
     drained: () => void (settled && role === 'initiator' && close()),
-    ended: () => void (settled || wire.push(null)),
+    ended() {
+      if (!settled) wire.push(null)
+      // It failed over there after it was confirmed here.
+      else if (role === 'initiator') close()
+    },
   })
   const wire = new Duplex({
     read() {},
@@ -109,11 +121,19 @@ export function startHandshake(options: HandshakeOptions): Handshake {
     if (settled || closed) return
     settle()
     socket?.end() // the peer learns it by an alert or the end of TLS
+    stream.end() // and may not believe that what it says from now on has any effect
     on.failed(error)
   }
-  let cancelTimer = clock.setTimer(timeoutMs, () =>
-    fail(new X0tError('SESSION_TIMEOUT', `no session within ${timeoutMs} ms`)),
-  )
+  let cancelTimer = (): void => {}
+  /** Who makes progress on a busy machine is waited for longer: to begin anew would cost both sides all of it again. */
+  const expireLater = (): void => {
+    cancelTimer()
+    const leftMs = startedAtMs + longestFactor * timeoutMs - clock.monotonicMs()
+    cancelTimer = clock.setTimer(Math.max(0, Math.min(timeoutMs, leftMs)), () =>
+      fail(new X0tError('SESSION_TIMEOUT', `no session, and nothing heard for ${timeoutMs} ms`)),
+    )
+  }
+  expireLater()
 
   const install = async (sa: NewAssociation): Promise<void> => {
     if (settled || closed) throw new X0tError('SESSION_CANCELLED', 'the handshake was given up')
@@ -137,7 +157,13 @@ export function startHandshake(options: HandshakeOptions): Handshake {
     role,
     peer,
     localSpi: options.localSpi,
-    receive: (message) => stream.receive(message),
+    get isAnswered() {
+      return isAnswered
+    },
+    receive(message) {
+      isAnswered = true
+      stream.receive(message)
+    },
     repeat: () => stream.repeat(),
     cancel() {
       settled = true

@@ -57,6 +57,7 @@ export function createSessionManager(options: SessionManagerOptions): Sessions {
       incoming: new Map(),
       rate: createRateLimit(clock, limits.incomingBurstPerPeer, limits.incomingPerSecondPerPeer),
       outgoing: undefined,
+      startedAtMs: -Infinity,
       wanted: false,
       failures: 0,
       notBeforeMs: 0,
@@ -90,22 +91,36 @@ export function createSessionManager(options: SessionManagerOptions): Sessions {
     })
   }
 
+  /** Started by us and not of a peer that is silent: it costs nothing but its timer. */
+  const busyOutgoing = (): number => {
+    let count = 0
+    const sinceMs = clock.monotonicMs() - limits.silentAfterMs
+    for (const { outgoing, startedAtMs } of peers.values())
+      if (outgoing !== undefined && (outgoing.isAnswered || startedAtMs > sinceMs)) count++
+    return count
+  }
+
   /** Starts the handshake that is wanted, as soon as the limits allow it. */
   const pump = (state: PeerState, deferred = false): void => {
     if (disposed || !state.wanted || state.outgoing !== undefined || state.cancelRetry !== undefined) return
     const waitMs = state.notBeforeMs - clock.monotonicMs()
     if (waitMs > 0) pumpAfter(state, waitMs)
     else if (state.incoming.size > 0 && !deferred) pumpAfter(state, limits.deferMs)
-    else if (underWay.size >= limits.maxHandshakes) waiting.add(state.peer)
+    else if (!hasRoom()) waiting.add(state.peer)
     else {
       const id = Buffer.from(random.bytes(handshakeIdBytes)).toString('hex')
+      state.startedAtMs = clock.monotonicMs()
       state.outgoing = start(state, 'initiator', id)
+      // By then it is answered, or others need not wait for it.
+      clock.setTimer(limits.silentAfterMs, pumpWaiting)
     }
   }
 
+  const hasRoom = (): boolean => underWay.size < limits.maxHandshakes && busyOutgoing() < limits.maxOutgoing
+
   const pumpWaiting = (): void => {
     for (const peer of waiting) {
-      if (underWay.size >= limits.maxHandshakes) return
+      if (!hasRoom()) return
       waiting.delete(peer)
       const state = peers.get(peer)
       if (state !== undefined) pump(state)

@@ -4,6 +4,12 @@ export interface SessionLimits {
   readonly maxPeers: number
   /** Handshakes under way at a time. */
   readonly maxHandshakes: number
+  /**
+   * Handshakes under way that this node started and that are answered, or are younger than `silentAfterMs`. All at once
+   * would take longer each than they may, on a small machine: the others wait for their turn.
+   */
+  readonly maxOutgoing: number
+  readonly silentAfterMs: number
   /** Handshakes under way that one peer started. */
   readonly maxIncomingPerPeer: number
   /** Handshakes that others may start: burst and rate, in all and from one peer. */
@@ -40,6 +46,8 @@ export interface SessionLimits {
 export const defaultSessionLimits: SessionLimits = {
   maxPeers: 1024,
   maxHandshakes: 64,
+  maxOutgoing: 3,
+  silentAfterMs: 1_000,
   maxIncomingPerPeer: 2,
   incomingBurst: 64,
   incomingPerSecond: 32,
@@ -56,5 +64,5 @@ export const defaultSessionLimits: SessionLimits = {
   overlapMs: 30_000,
   idleAfterMs: 60_000,
   supersedeAfterMs: 2_500,
-  deferMs: 1_000,
+  deferMs: 3_000,
 }

@@ -20,7 +20,7 @@ export interface ReliableStream {
   /** @throws X0tError SESSION_TOO_LARGE */
   write(bytes: Uint8Array): void
   receive(segment: Segment): void
-  /** Gives up: tells the other side so, once now and whenever it repeats itself. */
+  /** Gives up: tells the other side so, once now and whenever it repeats itself, and takes nothing new. */
   end(): void
   /** Sends at once what has not arrived yet, as after the path has changed, and waits as little as at first again. */
   repeat(): void
@@ -49,6 +49,8 @@ export function createReliableStream(options: ReliableStreamOptions): ReliableSt
   let cancelAcknowledge: (() => void) | undefined
   let closed = false
   let ending = false
+  /** What follows this number was sent before the last retry: it may be lost too. */
+  let doubtedUntil = 0
 
   const emit = (sequence: number, payload: Uint8Array): void => {
     cancelAcknowledge?.()
@@ -58,15 +60,26 @@ export function createReliableStream(options: ReliableStreamOptions): ReliableSt
 
   const emitAcknowledgement = (): void => emit(nextToSend, new Uint8Array(0))
 
+  /** One answer to all that comes within a moment, copies included. */
+  const acknowledgeSoon = (): void => {
+    cancelAcknowledge ??= clock.setTimer(acknowledgeAfterMs, emitAcknowledgement)
+  }
+
   const scheduleRetry = (): void => {
     cancelRetry?.()
     cancelRetry = undefined
     if (unacknowledged.size === 0) return
     cancelRetry = clock.setTimer(retryMs, () => {
       retryMs = Math.min(retryMs * 2, longestRetryMs)
-      for (const [sequence, payload] of unacknowledged) emit(sequence, payload)
+      doubtedUntil = nextToSend
+      emitOldest()
       scheduleRetry()
     })
+  }
+
+  /** One segment asks whether the others have arrived: most often the other side is slow, and nothing is lost. */
+  const emitOldest = (): void => {
+    for (const [sequence, payload] of unacknowledged) return emit(sequence, payload)
   }
 
   const takeAcknowledgement = (acknowledged: number): void => {
@@ -81,7 +94,9 @@ export function createReliableStream(options: ReliableStreamOptions): ReliableSt
     if (!progress) return
     retryMs = firstRetryMs
     scheduleRetry()
-    if (unacknowledged.size === 0) drained()
+    if (unacknowledged.size === 0) return drained()
+    const [oldest] = unacknowledged.keys()
+    if (oldest! < doubtedUntil) emitOldest()
   }
 
   return {
@@ -104,8 +119,8 @@ export function createReliableStream(options: ReliableStreamOptions): ReliableSt
         if (over && sequence === nextExpected) ended()
         return
       }
-      if (sequence < nextExpected) {
-        emitAcknowledgement() // ours was lost
+      if (sequence < nextExpected || ending) {
+        acknowledgeSoon() // ours was lost, or is on its way
         return
       }
       if (sequence >= nextExpected + reorderWindow) return
@@ -117,7 +132,7 @@ export function createReliableStream(options: ReliableStreamOptions): ReliableSt
         deliver(next)
         if (closed) return
       }
-      cancelAcknowledge ??= clock.setTimer(acknowledgeAfterMs, emitAcknowledgement)
+      acknowledgeSoon()
     },
     end() {
       if (closed || ending) return

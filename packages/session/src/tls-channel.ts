@@ -1,12 +1,22 @@
 import { constants } from 'node:crypto'
 import type { Duplex } from 'node:stream'
-import { connect, createServer, type ConnectionOptions, type TlsOptions, type TLSSocket } from 'node:tls'
-import { messageOf, X0tError, type NodeId } from '@x0t/core'
+import {
+  connect,
+  createSecureContext,
+  createServer,
+  type ConnectionOptions,
+  type TlsOptions,
+  type TLSSocket,
+} from 'node:tls'
+import { messageOf, perObject, X0tError, type NodeId } from '@x0t/core'
 import type { Role } from './security-association.ts'
 
 /** What a node is and whom it believes, for TLS. */
 export interface SessionTls {
-  /** Options of both sides with key, SVID chain and trust bundle as they are now; asked anew for each handshake. */
+  /**
+   * Options of both sides with key, SVID chain and trust bundle as they are now; asked anew for each handshake. The same
+   * objects while those are the same: what is made of the client's is kept with them.
+   */
   profile(): { readonly client: ConnectionOptions; readonly server: TlsOptions }
   /** Node id of the other end of an established connection. Throws unless its SVID proves it. */
   verifyPeer(socket: TLSSocket): NodeId
@@ -26,6 +36,10 @@ const profile = {
   requestCert: true,
   rejectUnauthorized: true,
 } as const
+
+const clientContext = perObject((options: ConnectionOptions) =>
+  createSecureContext({ ...options, ...profile }),
+)
 
 /**
  * TLS 1.3 over `wire`, with certificates on both sides and no way to resume.
@@ -49,7 +63,8 @@ async function initiate(wire: Duplex, tls: SessionTls): Promise<TLSSocket> {
   const options = tls.profile().client
   // The default check wants a host name in the certificate; who the peer is, verifyPeer decides.
   const checkServerIdentity = options.checkServerIdentity ?? ((): undefined => undefined)
-  const socket = connect({ ...options, ...profile, checkServerIdentity, socket: wire })
+  const secureContext = clientContext(options)
+  const socket = connect({ ...options, ...profile, secureContext, checkServerIdentity, socket: wire })
   await new Promise<void>((resolve, reject) => {
     socket.on('error', reject)
     socket.once('close', () => reject(new Error('the connection ended')))
