@@ -51,8 +51,8 @@ export interface Handshake {
   readonly role: Role
   readonly peer: NodeId
   readonly localSpi: number
-  /** The peer has said something. */
-  readonly isAnswered: boolean
+  /** When the peer last said something, or it began. */
+  readonly heardAtMs: number
   receive(message: HandshakeMessage): void
   /** Sends again, at once, what has not arrived: the path has changed. */
   repeat(): void
@@ -63,10 +63,10 @@ export interface Handshake {
 export function startHandshake(options: HandshakeOptions): Handshake {
   const { id, role, peer, clock, timeoutMs, send, on } = options
   const startedAtMs = clock.monotonicMs()
+  let heardAtMs = startedAtMs
   let settled = false
   let closed = false
   let receivedBytes = 0
-  let isAnswered = false
   let socket: TLSSocket | undefined
 
   const stream = createReliableStream({
@@ -157,11 +157,11 @@ export function startHandshake(options: HandshakeOptions): Handshake {
     role,
     peer,
     localSpi: options.localSpi,
-    get isAnswered() {
-      return isAnswered
+    get heardAtMs() {
+      return heardAtMs
     },
     receive(message) {
-      isAnswered = true
+      heardAtMs = clock.monotonicMs()
       stream.receive(message)
     },
     repeat: () => stream.repeat(),

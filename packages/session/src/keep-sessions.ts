@@ -8,6 +8,7 @@ import {
   handshakeIdBytes,
   type HandshakeMessage,
 } from './handshake-message.ts'
+import { FirstMessages } from './first-messages.ts'
 import { defaultSessionLimits, type SessionLimits } from './limits.ts'
 import { backoffMs, hasRoomFor, isUseless, type PeerState } from './peer-state.ts'
 import { createRateLimit } from './rate-limit.ts'
@@ -30,6 +31,8 @@ export function createSessionManager(options: SessionManagerOptions): Sessions {
   const handshakes = new Map<string, Handshake>()
   const underWay = new Set<string>()
   const waiting = new Set<NodeId>()
+  const firstMessages = new FirstMessages()
+  let cancelTurns: (() => void) | undefined
   const spis = createSpiPool(random)
   const incomingRate = createRateLimit(clock, limits.incomingBurst, limits.incomingPerSecond)
   let disposed = false
@@ -57,7 +60,6 @@ export function createSessionManager(options: SessionManagerOptions): Sessions {
       incoming: new Map(),
       rate: createRateLimit(clock, limits.incomingBurstPerPeer, limits.incomingPerSecondPerPeer),
       outgoing: undefined,
-      startedAtMs: -Infinity,
       wanted: false,
       failures: 0,
       notBeforeMs: 0,
@@ -91,13 +93,15 @@ export function createSessionManager(options: SessionManagerOptions): Sessions {
     })
   }
 
-  /** Started by us and not of a peer that is silent: it costs nothing but its timer. */
-  const busyOutgoing = (): number => {
-    let count = 0
+  /** True if one more handshake of this role may go on. */
+  const hasTurn = (role: Role): boolean => {
     const sinceMs = clock.monotonicMs() - limits.silentAfterMs
-    for (const { outgoing, startedAtMs } of peers.values())
-      if (outgoing !== undefined && (outgoing.isAnswered || startedAtMs > sinceMs)) count++
-    return count
+    let busy = 0
+    for (const id of underWay) {
+      const handshake = handshakes.get(id)
+      if (handshake?.role === role && handshake.heardAtMs > sinceMs) busy++
+    }
+    return busy < limits.maxBusy
   }
 
   /** Starts the handshake that is wanted, as soon as the limits allow it. */
@@ -105,26 +109,41 @@ export function createSessionManager(options: SessionManagerOptions): Sessions {
     if (disposed || !state.wanted || state.outgoing !== undefined || state.cancelRetry !== undefined) return
     const waitMs = state.notBeforeMs - clock.monotonicMs()
     if (waitMs > 0) pumpAfter(state, waitMs)
-    else if (state.incoming.size > 0 && !deferred) pumpAfter(state, limits.deferMs)
-    else if (!hasRoom()) waiting.add(state.peer)
-    else {
+    else if ((state.incoming.size > 0 || firstMessages.has(state.peer)) && !deferred)
+      pumpAfter(state, limits.deferMs)
+    else if (mayStart()) {
       const id = Buffer.from(random.bytes(handshakeIdBytes)).toString('hex')
-      state.startedAtMs = clock.monotonicMs()
       state.outgoing = start(state, 'initiator', id)
-      // By then it is answered, or others need not wait for it.
-      clock.setTimer(limits.silentAfterMs, pumpWaiting)
+    } else {
+      waiting.add(state.peer)
+      takeTurnsLater()
     }
   }
 
-  const hasRoom = (): boolean => underWay.size < limits.maxHandshakes && busyOutgoing() < limits.maxOutgoing
+  const mayStart = (): boolean => underWay.size < limits.maxHandshakes && hasTurn('initiator')
 
-  const pumpWaiting = (): void => {
+  /** Those who wait go on, in the order in which they came, as far as there is room. */
+  const takeTurns = (): void => {
     for (const peer of waiting) {
-      if (!hasRoom()) return
+      if (!mayStart()) break
       waiting.delete(peer)
       const state = peers.get(peer)
       if (state !== undefined) pump(state)
     }
+    while (firstMessages.size > 0 && hasTurn('responder')) {
+      const [peer, message] = firstMessages.take()!
+      begin(peer, message)
+    }
+    takeTurnsLater()
+  }
+
+  /** A handshake that falls silent ends nothing, and gives its turn away all the same. */
+  const takeTurnsLater = (): void => {
+    if (disposed || waiting.size + firstMessages.size === 0) return
+    cancelTurns ??= clock.setTimer(limits.silentAfterMs / 4, () => {
+      cancelTurns = undefined
+      takeTurns()
+    })
   }
 
   const start = (state: PeerState, role: Role, id: string): Handshake => {
@@ -171,7 +190,7 @@ export function createSessionManager(options: SessionManagerOptions): Sessions {
           if (role === 'responder') associations.drain()
           // Two handshakes crossed and the peer finished the other way round: ours is of no use any more.
           if (role === 'responder' && inUse && lowerId === peer) cancelOutgoing(state)
-          pumpWaiting()
+          takeTurns()
         },
         failed(error) {
           settled(error.code)
@@ -179,7 +198,7 @@ export function createSessionManager(options: SessionManagerOptions): Sessions {
           log.info('session-failed', { peer, role, code: error.code, reason: error.message })
           if (role === 'initiator') retryLater(state, error.code)
           else pump(state)
-          pumpWaiting()
+          takeTurns()
         },
         closed(delivered) {
           handshakes.delete(id)
@@ -268,8 +287,8 @@ export function createSessionManager(options: SessionManagerOptions): Sessions {
     )
   }
 
-  /** Starts a handshake as responder, if the limits allow it. */
-  const accept = (from: NodeId, message: HandshakeMessage): Handshake | string => {
+  /** Starts a handshake as responder; undefined if it waits for its turn, and a reason if the limits do not allow it. */
+  const accept = (from: NodeId, message: HandshakeMessage): Handshake | string | undefined => {
     if (message.sender !== 'initiator' || message.sequence !== 0 || message.payload.length === 0) {
       disown(from, message)
       return 'unknown-handshake'
@@ -280,6 +299,8 @@ export function createSessionManager(options: SessionManagerOptions): Sessions {
     // Both started at once: the one that the lower id started goes on.
     if (state.outgoing !== undefined && self < from) return 'crossed'
     if (!hasRoomFor(state, clock.monotonicMs(), limits)) return 'busy-with-peer'
+    if (!hasTurn('responder'))
+      return firstMessages.add(from, message, clock.monotonicMs()) ? undefined : 'busy'
     if (!state.rate.take() || !incomingRate.take()) return 'rate'
     const [oldest] = state.incoming.keys()
     if (oldest !== undefined && state.incoming.size >= limits.maxIncomingPerPeer)
@@ -289,12 +310,20 @@ export function createSessionManager(options: SessionManagerOptions): Sessions {
     return handshake
   }
 
+  const begin = (from: NodeId, message: HandshakeMessage): void => {
+    const handshake = accept(from, message)
+    if (handshake === undefined) takeTurnsLater()
+    else if (typeof handshake === 'string') dropped(handshake)
+    else handshake.receive(message)
+  }
+
   const dropped = (reason: string): void => counters.count('session_messages_dropped_total', { reason })
   const drop = (state: PeerState): void => {
     state.wanted = false
     state.cancelRetry?.()
     state.cancelRetry = undefined
     waiting.delete(state.peer)
+    firstMessages.forget(state.peer)
     for (const handshake of handshakes.values()) if (handshake.peer === state.peer) cancel(state, handshake)
     state.outgoing = undefined
     state.incoming.clear()
@@ -319,9 +348,8 @@ export function createSessionManager(options: SessionManagerOptions): Sessions {
         const known = handshakes.get(message.handshakeId)
         if (known !== undefined && (known.peer !== from || known.role === message.sender))
           return dropped('foreign')
-        const handshake = known ?? accept(from, message)
-        if (typeof handshake === 'string') dropped(handshake)
-        else handshake.receive(message)
+        if (known === undefined) begin(from, message)
+        else known.receive(message)
       } catch (error) {
         if (!(error instanceof X0tError)) log.warn('session-receive', { from, reason: messageOf(error) })
         dropped('malformed')
@@ -345,17 +373,23 @@ export function createSessionManager(options: SessionManagerOptions): Sessions {
       const state = peers.get(peer)
       if (disposed || state === undefined) return
       const isWanted = state.wanted || state.associations.size > 0
-      for (const handshake of handshakes.values()) if (handshake.peer === peer) cancel(state, handshake)
+      // What was heard just now is from its new run: no program starts in so short a time.
+      const sinceMs = clock.monotonicMs() - limits.freshRunMs
+      firstMessages.forget(peer, sinceMs)
+      for (const handshake of handshakes.values()) {
+        const isFresh = handshake.role === 'responder' && handshake.heardAtMs > sinceMs
+        if (handshake.peer === peer && !isFresh) cancel(state, handshake)
+      }
       state.outgoing = undefined
       state.wanted = isWanted
       retryNow(state)
-      pumpWaiting()
+      takeTurns()
     },
     drop(peer) {
       const state = peers.get(peer)
       if (state === undefined) return
       drop(state)
-      pumpWaiting()
+      takeTurns()
     },
     touch(peer) {
       const state = peers.get(peer)
@@ -380,6 +414,7 @@ export function createSessionManager(options: SessionManagerOptions): Sessions {
     async [Symbol.asyncDispose]() {
       if (disposed) return
       disposed = true
+      cancelTurns?.()
       for (const state of peers.values()) drop(state)
       peers.clear()
     },

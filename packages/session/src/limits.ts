@@ -5,10 +5,10 @@ export interface SessionLimits {
   /** Handshakes under way at a time. */
   readonly maxHandshakes: number
   /**
-   * Handshakes under way that this node started and that are answered, or are younger than `silentAfterMs`. All at once
-   * would take longer each than they may, on a small machine: the others wait for their turn.
+   * Handshakes of either role that go on at a time, not counting those that have heard nothing for `silentAfterMs`. On a
+   * small machine all at once would take longer each than they may, and end together: the others wait for their turn.
    */
-  readonly maxOutgoing: number
+  readonly maxBusy: number
   readonly silentAfterMs: number
   /** Handshakes under way that one peer started. */
   readonly maxIncomingPerPeer: number
@@ -24,6 +24,8 @@ export interface SessionLimits {
   readonly longestRetryMs: number
   /** Longest wait after an attempt that nothing answered: there is no one to be spared, and the path may come back. */
   readonly longestSilentRetryMs: number
+  /** A handshake of a peer that was heard of so lately is one of its new run when it is {@link Sessions.restarted}. */
+  readonly freshRunMs: number
   /** {@link Sessions.reachable} is heeded so often for one peer, however often its path changes. */
   readonly reachableEveryMs: number
   /**
@@ -46,7 +48,7 @@ export interface SessionLimits {
 export const defaultSessionLimits: SessionLimits = {
   maxPeers: 1024,
   maxHandshakes: 64,
-  maxOutgoing: 3,
+  maxBusy: 3,
   silentAfterMs: 1_000,
   maxIncomingPerPeer: 2,
   incomingBurst: 64,
@@ -58,6 +60,7 @@ export const defaultSessionLimits: SessionLimits = {
   firstRetryMs: 1_000,
   longestRetryMs: 30_000,
   longestSilentRetryMs: 1_500,
+  freshRunMs: 500,
   reachableEveryMs: 500,
   renewAfterMs: 120_000,
   expireAfterMs: 180_000,

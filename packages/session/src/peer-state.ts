@@ -12,8 +12,6 @@ export interface PeerState {
   readonly incoming: Map<string, number>
   readonly rate: RateLimit
   outgoing: Handshake | undefined
-  /** When the last one that we started began. */
-  startedAtMs: number
   /** A session shall be made. */
   wanted: boolean
   failures: number
