@@ -7,6 +7,8 @@ export interface BurstCount {
   readonly lost: number
   /** Longest run of missing numbers times the interval, ms. */
   readonly outageMs: number
+  /** From the kill until the first that was lost was sent, ms; negative before it, absent where none was. */
+  readonly firstLossMs?: number
 }
 
 /**
@@ -27,6 +29,7 @@ export function countBurst(
   const { arrivedMs } = firstArrivals(log)
   let [sent, lost, run, longest] = [0, 0, 0, 0]
   let lastMs = NaN
+  let firstLossMs: number | undefined
   for (let at = firstAt(sentMs, fromMs); at < sentMs.length && sent < packets; at++) {
     const isSkipped = Number.isNaN(sentMs[at]!)
     if (!isSkipped) {
@@ -35,6 +38,7 @@ export function countBurst(
     }
     const isMissing = !isSkipped && Number.isNaN(arrivedMs[at]!)
     if (isMissing) lost++
+    if (isMissing) firstLossMs ??= sentMs[at]! - killedMs
     // A number that was passed over does not end a run.
     run = isMissing || (isSkipped && run > 0) ? run + 1 : 0
     longest = Math.max(longest, run)
@@ -43,5 +47,5 @@ export function countBurst(
     throw new X0tError('BENCH_MEASUREMENT_FAILED', `the sender sent ${sent} of ${packets} datagrams in time`)
   if (!(killedMs > fromMs && killedMs < lastMs))
     throw new X0tError('BENCH_MEASUREMENT_FAILED', 'the kill was not in the middle of the datagrams')
-  return { lost, outageMs: longest * intervalMs }
+  return { lost, outageMs: longest * intervalMs, ...(firstLossMs === undefined ? {} : { firstLossMs }) }
 }

@@ -20,7 +20,7 @@ import { settleWithinMs, untilSettled } from './mttr/until-settled.ts'
 import type { Objective } from './objective.ts'
 import { makeReport, type Report, type Skipped } from './report.ts'
 import { sampleBook, type SampleBook } from './result.ts'
-import { countBurst } from './takeover-count.ts'
+import { countBurst, type BurstCount } from './takeover-count.ts'
 
 export interface TakeoverOptions extends BedPortOptions {
   readonly systems: readonly MttrSystem[]
@@ -54,7 +54,8 @@ const restartWithinMs = 60_000
 /**
  * Kills the daemon of the only relay of a chain in the middle of a numbered stream, under a supervisor that starts it again
  * at once, and counts what is lost until the end of the stream. Results: `lost/<system>` (of `packets` datagrams),
- * `outage/<system>` (longest run of them, ms), `restart/<system>` (from the kill until the daemon is up, ms).
+ * `outage/<system>` (longest run of them, ms), `restart/<system>` (from the kill until the daemon is up, ms) and, where
+ * something was lost, `first-loss/<system>` (from the kill until the first of it, ms).
  * @throws X0tError BENCH_OPTION_INVALID, TESTBED_NEEDS_ROOT, TESTBED_EXISTS
  */
 export async function takeoverBench(options: TakeoverOptions): Promise<Report> {
@@ -103,12 +104,18 @@ async function killRelay(options: TakeoverOptions, system: MttrSystem, book: Sam
   await using running: RunningSystem = await system.start(bedTools(bed))
   await using supervisor = supervise(bed)
   for (let run = 1; run <= runs; run++) {
-    const { lost, outageMs, restartMs } = await killOnce(options, system, { bed, running, supervisor })
+    const { lost, outageMs, firstLossMs, restartMs } = await killOnce(options, system, {
+      bed,
+      running,
+      supervisor,
+    })
     book.add(`lost/${system.name}`, 'packets', lost)
     book.add(`outage/${system.name}`, 'ms', outageMs)
     book.add(`restart/${system.name}`, 'ms', restartMs)
+    if (firstLossMs !== undefined) book.add(`first-loss/${system.name}`, 'ms', firstLossMs)
+    const since = firstLossMs === undefined ? '' : `, the first ${firstLossMs.toFixed(0)} ms after the kill`
     onProgress(
-      `${system.name} run ${run} of ${runs}: ${lost} of ${packets} lost, outage ${outageMs.toFixed(1)} ms at ` +
+      `${system.name} run ${run} of ${runs}: ${lost} of ${packets} lost${since}, outage ${outageMs.toFixed(1)} ms at ` +
         `${rateHz} Hz, daemon back after ${Math.round(restartMs)} ms`,
     )
   }
@@ -124,7 +131,7 @@ async function killOnce(
   { packets, rateHz }: TakeoverOptions,
   system: MttrSystem,
   { bed, running, supervisor }: Scene,
-): Promise<{ readonly lost: number; readonly outageMs: number; readonly restartMs: number }> {
+): Promise<BurstCount & { readonly restartMs: number }> {
   const { signal } = bed
   const halfMs = ((packets / 2) * 1000) / rateHz
   await using stream = await startStream(bed, {

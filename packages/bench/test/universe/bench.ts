@@ -142,7 +142,7 @@ t.test('a soak hits a mesh of real nodes and sees it heal', { timeout: 120_000 }
   t.strictSame([of('faults'), of('crashes'), of('unhealed'), of('wrong-routes')], [1, 0, 0, 0])
   t.ok((of('converge') ?? 0) > 0)
   t.ok((of('availability') ?? 0) > 0, 'probes went over the overlay')
-  t.ok((of('probes') ?? 0) >= 20)
+  t.ok((of('probes') ?? 0) >= 8, 'four a second, for two seconds at least')
   t.strictSame(report.failed, [])
 })
 

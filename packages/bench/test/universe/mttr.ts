@@ -155,7 +155,8 @@ t.test('x0t heals round a blackhole, and every figure has its run', { timeout: 1
     onProgress: (text) => told.push(text),
   })
   t.strictSame(report.failed, [], told.join('\n'))
-  const [run] = report.runs
+  // A run in which the ends of the stream stalled is invalid, and made again.
+  const run = report.runs.find(({ outcome }) => outcome !== 'invalid')
   t.match(run, {
     system: 'x0t',
     fault: 'blackhole',
