@@ -67,6 +67,8 @@ export interface ProposalDetails extends Omit<ProposalSummary, 'id'> {
     readonly detail: string
   }[]
   readonly culprits: readonly NamedMember[]
+  /** Members of whom the electorate leaves out older changes of the registry. */
+  readonly leftOut: readonly NamedMember[]
   readonly token: { readonly decimals: number; readonly symbol: string }
   /** How a ballot is written. */
   readonly ballotSyntax: string
@@ -116,6 +118,9 @@ function rulesRows(proposal: ProposalDetails, nowMs: number): [string, string][]
           ['expires', `${shortDuration(proposal.expiresMs)} after the timelock`],
         ] as [string, string][])),
     ['electorate', `${count(proposal.electorate, 'member')}, snapshot ${proposal.snapshotRoot.slice(0, 16)}`],
+    ...(proposal.leftOut.length === 0
+      ? []
+      : ([['left out', `older changes of ${proposal.leftOut.map(nameOf).join(', ')}`]] as [string, string][])),
     ['witnesses', proposal.witnesses.map(nameOf).join(', ') || 'none'],
     ['ballots', `${proposal.voices} of ${proposal.electorate}`],
   ]

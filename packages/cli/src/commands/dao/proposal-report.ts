@@ -51,6 +51,7 @@ export function detailsOf(
       detail: body.detail,
     })),
     culprits: culprits.map((id) => named(state, id)),
+    leftOut: [...new Set(view.leftOut.map(({ member }) => member))].map((id) => named(state, id)),
     token: tokenOf(state),
     ...(voice === undefined ? {} : { ownBallot: ballotWords(voice.ballot, record.body.choices) }),
   }
@@ -82,6 +83,7 @@ export function draftDetailsOf(
     vetoes: [],
     executions: [],
     culprits: [],
+    leftOut: [],
     token: tokenOf(state),
   }
 }
