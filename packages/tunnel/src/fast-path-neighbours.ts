@@ -1,7 +1,7 @@
 import type { FastPathMaps } from './fast-path-maps.ts'
 import { neighbourBytes, neighbourField, noIndex } from './fast-path-layout.ts'
 
-/** The neighbours as the program knows them: by index, with the slots of at most two links each. */
+/** The neighbours as the program knows them: by index, with the slots of two links each: the newest, and one that works. */
 export interface NeighbourTable {
   /** Index of a neighbour, which it keeps until {@link NeighbourTable.retain} lets it go; `noIndex` if there is no room. */
   indexOf(id: string): number
@@ -18,10 +18,14 @@ interface Held {
   readonly slots: readonly number[]
 }
 
-/** @param labelOf first 8 bytes of a neighbour's id */
+/**
+ * @param labelOf first 8 bytes of a neighbour's id
+ * @param works the kernel can send over this link, and it lives
+ */
 export function createNeighbourTable(
   { neighbours }: Pick<FastPathMaps, 'neighbours'>,
   labelOf: (id: string) => Uint8Array,
+  works: (slot: number) => boolean,
 ): NeighbourTable {
   const memory = neighbours.memory()
   const labels = new BigUint64Array(memory)
@@ -33,7 +37,9 @@ export function createNeighbourTable(
   const labelNumber = (label: Uint8Array): bigint =>
     new DataView(label.buffer, label.byteOffset, 8).getBigUint64(0, true)
   const write = (index: number, label: bigint, slots: readonly number[]): void => {
-    const [first = noIndex, second = noIndex] = slots
+    // Two of three have not been answered yet where a link is replaced twice in a row: the third is what works.
+    const [first = noIndex, ...others] = slots
+    const second = others.find(works) ?? others[0] ?? noIndex
     // One store: the program never sees half of it.
     words[(index * neighbourBytes + neighbourField.slots) >>> 2] = (second << 16) | first
     labels[(index * neighbourBytes) >>> 3] = label

@@ -67,7 +67,15 @@ const stateNames = {
 export function createFastPathTables(options: FastPathTablesOptions): FastPathTables {
   const { maps, labelOf, inherited, interval, misses, log } = options
   const view = new DataView(maps.links.memory())
-  const neighbours = createNeighbourTable(maps, labelOf)
+  const long = (slot: number, field: number): number =>
+    Number(view.getBigUint64(slot * linkBytes + field, true))
+  const short = (slot: number, field: number): number => view.getUint32(slot * linkBytes + field, true)
+  const aliveFlags = linkFlag.used | linkFlag.userAlive
+  const works = (slot: number): boolean =>
+    (short(slot, linkField.flags) & aliveFlags) === aliveFlags &&
+    short(slot, linkField.state) !== kernelState.down &&
+    short(slot, linkField.ifindex) !== 0
+  const neighbours = createNeighbourTable(maps, labelOf, works)
   const links = createLinkMirror({
     maps,
     neighbours,
@@ -83,9 +91,6 @@ export function createFastPathTables(options: FastPathTablesOptions): FastPathTa
   /** Of the links in use, by slot. */
   const trips = new Map<number, RoundTripEstimate>()
   const losses = new Map<number, number>()
-  const long = (slot: number, field: number): number =>
-    Number(view.getBigUint64(slot * linkBytes + field, true))
-  const short = (slot: number, field: number): number => view.getUint32(slot * linkBytes + field, true)
   const forgetUnused = (): void =>
     neighbours.retain((id) => links.slotsOf(id).length > 0 || routes.mentions(id))
 

@@ -14,7 +14,9 @@ export interface LinkRecord {
   endpoint: Endpoint | undefined
   carrier: Carrier
   alive: boolean
-  /** Set once a newer link of the neighbour lives: this one only receives, for a while. */
+  /** It lived at some time. */
+  hasLived: boolean
+  /** Set once a newer link of the neighbour lives, or replaces one that never did: this one only receives, for a while. */
   retiring: NodeJS.Timeout | undefined
 }
 
@@ -28,7 +30,8 @@ export interface LinkTraffic {
 
 /**
  * The links of all neighbours. New keys make a second link in a slot of its own; the old one serves until the
- * new one lives, and receives for 5 s more, so that a renewal loses nothing.
+ * new one lives, and receives for 5 s more, so that a renewal loses nothing. So does one that is replaced before it lived
+ * here: over there it may live already, and carry all that the neighbour sends.
  */
 export interface LinkRegistry {
   /** @throws X0tError DATA_PLANE_FULL; TypeError for an endpoint that is no address */
@@ -86,6 +89,16 @@ export function createLinkRegistry(
     freeSlots.push(link.slot)
     tell({ kind: 'unlink', slot: link.slot })
   }
+  const retire = (link: LinkRecord): void => {
+    if (link.retiring !== undefined) return
+    link.retiring = setTimeout(() => {
+      link.retiring = undefined
+      const isLast = !linksOf(link.neighbour).some((other) => other !== link && other.alive)
+      // The newer one never lived: this one serves on.
+      if (!(link.alive && isLast)) removeLink(link)
+    }, retiredLinkMs)
+    link.retiring.unref()
+  }
   return {
     set({ id, localLinkId, remoteLinkId, sendKey, receiveKey, endpoint, carrier }) {
       const socketAddress = endpoint && encodeSocketAddress(endpoint)
@@ -99,15 +112,20 @@ export function createLinkRegistry(
         tell({ kind: 'endpoint', slot: same.slot, endpoint: socketAddress })
         return
       }
-      // Links that are dead already go at once; a living one serves until the new one lives.
-      if (same === undefined) for (const link of present) if (!link.alive) removeLink(link)
+      // Links that died go at once; a living one serves until the new one lives.
+      if (same === undefined)
+        for (const link of present) {
+          if (link.alive) continue
+          if (link.hasLived) removeLink(link)
+          else retire(link)
+        }
       const slot = same?.slot ?? freeSlots.shift()
       if (slot === undefined) throw full('links', maxLinks)
       if (same === undefined) Atomics.store(state.hopCounter, slot, 0n)
       const known = endpoint ?? same?.endpoint
       if (same === undefined) {
-        const record = { slot, neighbour: id, keys, endpoint, carrier, alive: false, retiring: undefined }
-        links.set(slot, record)
+        const judgement = { alive: false, hasLived: false, retiring: undefined }
+        links.set(slot, { slot, neighbour: id, keys, endpoint, carrier, ...judgement })
       } else {
         same.endpoint = known
         same.carrier = carrier
@@ -123,14 +141,9 @@ export function createLinkRegistry(
     get: (slot) => links.get(slot),
     judged(link, alive) {
       link.alive = alive
+      link.hasLived ||= alive
       const siblings = linksOf(link.neighbour).filter((other) => other !== link)
-      if (alive && link.retiring === undefined) {
-        for (const other of siblings) {
-          if (other.retiring !== undefined) continue
-          other.retiring = setTimeout(() => removeLink(other), retiredLinkMs)
-          other.retiring.unref()
-        }
-      }
+      if (alive && link.retiring === undefined) for (const other of siblings) retire(other)
       // While keys are renewed there are two links; the neighbour is up as long as one of them is.
       return !siblings.some((other) => other.alive)
     },

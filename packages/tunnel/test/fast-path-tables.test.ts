@@ -290,6 +290,21 @@ t.test('after a takeover old links, neighbours and routes serve until they are l
   tables.releaseHeld()
 })
 
+t.test('a link that is replaced twice in a row leaves the one that works in its place', async (t) => {
+  const fake = killed()
+  const b = indexOfSlot(fake, 0)
+  fake.links.setUint32(linkField.ifindex, 3, true)
+  const tables = tablesOn(fake)
+  tables.apply(link(7, 'b', { id: 998 }), 0)
+  tables.apply(link(8, 'b', { id: 999 }), 0)
+  t.strictSame(slotsAt(fake, b), [8, 0], 'neither new one was answered yet')
+  const at = 7 * linkBytes
+  fake.links.setUint32(at + linkField.flags, flagsOf(fake, 7) | linkFlag.userAlive, true)
+  fake.links.setUint32(at + linkField.ifindex, 3, true)
+  tables.apply(link(9, 'b', { id: 1000 }), 0)
+  t.strictSame(slotsAt(fake, b), [9, 7], 'the newest that works')
+})
+
 t.test('for a while the distance counts at which an earlier daemon reached a member', async (t) => {
   const fake = killed()
   const former = routeTo(fake, 'd')!.getUint32(routeField.feasibleUs, true)
