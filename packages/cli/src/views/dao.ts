@@ -120,7 +120,10 @@ function rulesRows(proposal: ProposalDetails, nowMs: number): [string, string][]
     ['electorate', `${count(proposal.electorate, 'member')}, snapshot ${proposal.snapshotRoot.slice(0, 16)}`],
     ...(proposal.leftOut.length === 0
       ? []
-      : ([['left out', `older changes of ${proposal.leftOut.map(nameOf).join(', ')}`]] as [string, string][])),
+      : ([['left out', `older changes of ${proposal.leftOut.map(nameOf).join(', ')}`]] as [
+          string,
+          string,
+        ][])),
     ['witnesses', proposal.witnesses.map(nameOf).join(', ') || 'none'],
     ['ballots', `${proposal.voices} of ${proposal.electorate}`],
   ]
