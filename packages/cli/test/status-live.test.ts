@@ -93,7 +93,7 @@ t.test('the live view follows its feed and q ends it', async (t) => {
       return () => void watchers--
     },
   }
-  const app = render(h(StatusLive, { feed, size: () => ({ width: 100, height: 40 }) }))
+  const app = render(h(StatusLive, { source: feed, size: () => ({ width: 100, height: 40 }) }))
   const until = async (good: () => boolean): Promise<void> => {
     while (!good()) await new Promise((resolve) => setImmediate(resolve))
   }

@@ -1,21 +1,24 @@
-import { Box, render, renderToString, Text, useApp, useInput, useStdin } from 'ink'
-import { createElement as h, useState, useSyncExternalStore, type ReactElement } from 'react'
+import { Box, renderToString, Text } from 'ink'
+import { createElement as h, useState, type ReactElement } from 'react'
 import { shortId } from '../commands/dao/find-by-prefix.ts'
 import type { Streams } from '../output.ts'
 import { scoresTable } from './dao-tally.ts'
 import { arrivedWords } from './dao-watch-lines.ts'
 import { watchOrder, type DaoWatchState, type WatchedProposal } from './dao-watch-state.ts'
 import { away, count } from './dao-words.ts'
+import {
+  defaultHeight,
+  footer,
+  problemLine,
+  section,
+  showLive,
+  useKeys,
+  useLiveState,
+  type LiveProps,
+  type LiveSource,
+} from './live-screen.ts'
 import { safe } from './node.ts'
 import { columns } from './table.ts'
-
-/** A state that changes, as React reads it. */
-export interface DaoWatchSource {
-  state(): DaoWatchState
-  subscribe(watch: () => void): () => void
-}
-
-const defaultHeight = 30
 
 /** One frame: the proposals, the count of one of them, and the records that came last. */
 export function DaoWatchFrame(props: {
@@ -35,28 +38,15 @@ export function DaoWatchFrame(props: {
     3,
     height - Math.min(proposals.length, listRoom) - (chosen?.report.choices.length ?? 0) - 13,
   )
-  const section = (title: string, text: string): ReactElement =>
-    h(
-      Box,
-      { flexDirection: 'column', marginTop: 1 },
-      h(Text, { color: 'cyan', wrap: 'truncate-end' }, title),
-      ...text.split('\n').map((line, index) => h(Text, { key: index, wrap: 'truncate-end' }, line)),
-    )
   return h(
     Box,
     { flexDirection: 'column', width },
     h(Text, { bold: true, wrap: 'truncate-end' }, `${safe(state.name)}  ${count(state.records, 'record')}`),
-    state.problem === undefined
-      ? null
-      : h(Text, { color: 'red', wrap: 'truncate-end' }, `! ${safe(state.problem)}`),
+    problemLine(state.problem),
     section('PROPOSALS', listRows(proposals.slice(first, first + listRoom), at - first, state.nowMs)),
     chosen === undefined ? null : section(`COUNT: ${safe(chosen.title)}`, countRows(chosen, width)),
     section('RECORDS', state.arrived.slice(-eventRoom).map(arrivedWords).join('\n') || 'none came yet'),
-    h(
-      Text,
-      { dimColor: true },
-      `${new Date(state.nowMs).toISOString().slice(11, 19)} UTC   ↑ ↓ another proposal   q quits`,
-    ),
+    footer(state.nowMs, '↑ ↓ another proposal   q quits'),
   )
 }
 
@@ -84,26 +74,13 @@ function countRows({ report }: WatchedProposal, width: number): string {
 }
 
 /** The frame of a source, drawn again at each change; `q` ends it. */
-export function DaoWatchLive(props: {
-  readonly source: DaoWatchSource
-  readonly size: () => { readonly width: number; readonly height: number }
-}): ReactElement {
-  const { source, size } = props
-  const state = useSyncExternalStore(
-    (watch) => source.subscribe(watch),
-    () => source.state(),
-  )
+export function DaoWatchLive({ source, size }: LiveProps<DaoWatchState>): ReactElement {
+  const state = useLiveState(source)
   const [at, setAt] = useState(0)
-  const { isRawModeSupported } = useStdin()
-  const { exit } = useApp()
-  useInput(
-    (input, key) => {
-      if (input === 'q') exit()
-      if (key.upArrow) setAt(Math.max(0, at - 1))
-      if (key.downArrow) setAt(Math.min(Math.max(0, state.proposals.length - 1), at + 1))
-    },
-    { isActive: isRawModeSupported },
-  )
+  useKeys((key) => {
+    if (key.upArrow) setAt(Math.max(0, at - 1))
+    if (key.downArrow) setAt(Math.min(Math.max(0, state.proposals.length - 1), at + 1))
+  })
   return h(DaoWatchFrame, { state, at, ...size() })
 }
 
@@ -114,23 +91,9 @@ export function renderDaoWatchFrame(state: DaoWatchState, width: number, at = 0)
 
 /** Shows the view on the terminal's second screen until `q`, Ctrl-C or `signal`. */
 export async function showDaoWatchLive(
-  source: DaoWatchSource,
+  source: LiveSource<DaoWatchState>,
   streams: Streams,
   signal: AbortSignal,
 ): Promise<void> {
-  const stdout = streams.stdout as NodeJS.WriteStream
-  const app = render(
-    h(DaoWatchLive, {
-      source,
-      size: () => ({ width: stdout.columns ?? 100, height: stdout.rows ?? defaultHeight }),
-    }),
-    { stdout, stdin: streams.stdin, alternateScreen: true, incrementalRendering: true, patchConsole: false },
-  )
-  const onAbort = (): void => app.unmount()
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    await app.waitUntilExit()
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
+  await showLive(DaoWatchLive, source, streams, signal)
 }

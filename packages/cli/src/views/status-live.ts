@@ -1,20 +1,22 @@
-import { Box, render, renderToString, Text, useApp, useInput, useStdin } from 'ink'
-import { createElement as h, useSyncExternalStore, type ReactElement } from 'react'
+import { Box, renderToString, Text } from 'ink'
+import { createElement as h, type ReactElement } from 'react'
+import {
+  defaultHeight,
+  footer,
+  problemLine,
+  section,
+  showLive,
+  useKeys,
+  useLiveState,
+  type LiveProps,
+  type LiveSource,
+} from './live-screen.ts'
 import { logLine } from './log-line.ts'
 import { sparkline, type LiveState } from './live-state.ts'
 import { fastPathWord, kernelOf, safe } from './node.ts'
 import { columns } from './table.ts'
 import { bitRate, milliseconds, percent, shortDuration } from './units.ts'
 import type { Streams } from '../output.ts'
-
-/** A state that changes, as React reads it. */
-export interface Feed {
-  state(): LiveState
-  subscribe(watch: () => void): () => void
-}
-
-/** Rows of routes and events that fit beside the rest on a terminal of this many lines. */
-const defaultHeight = 30
 
 /** One frame: node, rates, peers, routes, events. */
 export function StatusFrame(props: {
@@ -35,7 +37,7 @@ export function StatusFrame(props: {
       { bold: true, wrap: 'truncate-end' },
       `${safe(status.name)}  ${status.address}  mesh ${safe(status.mesh)}  up ${shortDuration(status.uptimeMs)}${fastPathWord(status)}`,
     ),
-    problem === undefined ? null : h(Text, { color: 'red', wrap: 'truncate-end' }, `! ${safe(problem)}`),
+    problemLine(problem),
     h(Text, { wrap: 'truncate-end' }, rate('sent', state.sent, graph)),
     h(Text, { wrap: 'truncate-end' }, rate('received', state.received, graph)),
     section('PEERS', peers.length === 0 ? 'no neighbours' : peerRows(state)),
@@ -49,16 +51,7 @@ export function StatusFrame(props: {
         )
         .join('\n') || 'none yet',
     ),
-    h(Text, { dimColor: true }, `${new Date(nowMs).toISOString().slice(11, 19)} UTC   q quits`),
-  )
-}
-
-function section(title: string, text: string): ReactElement {
-  return h(
-    Box,
-    { flexDirection: 'column', marginTop: 1 },
-    h(Text, { color: 'cyan' }, title),
-    ...text.split('\n').map((line, index) => h(Text, { key: index, wrap: 'truncate-end' }, line)),
+    footer(nowMs),
   )
 }
 
@@ -99,19 +92,10 @@ function routeRows({ routes, peers }: LiveState, room: number): string {
   )
 }
 
-/** The frame of a feed, drawn again at each change; `q` ends it. */
-export function StatusLive(props: {
-  readonly feed: Feed
-  readonly size: () => { readonly width: number; readonly height: number }
-}): ReactElement {
-  const { feed, size } = props
-  const state = useSyncExternalStore(
-    (watch) => feed.subscribe(watch),
-    () => feed.state(),
-  )
-  const { isRawModeSupported } = useStdin()
-  const { exit } = useApp()
-  useInput((input) => void (input === 'q' && exit()), { isActive: isRawModeSupported })
+/** The frame of a node, drawn again at each change; `q` ends it. */
+export function StatusLive({ source, size }: LiveProps<LiveState>): ReactElement {
+  const state = useLiveState(source)
+  useKeys()
   return h(StatusFrame, { state, ...size() })
 }
 
@@ -121,25 +105,11 @@ export function renderStatusFrame(state: LiveState, width: number): string {
 }
 
 /** Shows the view on the terminal's second screen until `q` or Ctrl-C. @throws the signal's reason */
-export async function showStatusLive(feed: Feed, streams: Streams, signal: AbortSignal): Promise<void> {
-  const stdout = streams.stdout as NodeJS.WriteStream
-  const size = (): { width: number; height: number } => ({
-    width: stdout.columns ?? 100,
-    height: stdout.rows ?? defaultHeight,
-  })
-  const app = render(h(StatusLive, { feed, size }), {
-    stdout,
-    stdin: streams.stdin,
-    alternateScreen: true,
-    incrementalRendering: true,
-    patchConsole: false,
-  })
-  const onAbort = (): void => app.unmount()
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    await app.waitUntilExit()
-    signal.throwIfAborted()
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
+export async function showStatusLive(
+  source: LiveSource<LiveState>,
+  streams: Streams,
+  signal: AbortSignal,
+): Promise<void> {
+  await showLive(StatusLive, source, streams, signal)
+  signal.throwIfAborted()
 }
