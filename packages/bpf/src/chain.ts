@@ -14,6 +14,7 @@ import {
   withEntry,
   type ChainEntry,
 } from './chain-order.ts'
+import { withChainLock } from './chain-lock.ts'
 import type { AttachTarget, BpfBackend, BpfMap } from './contract.ts'
 import { loadPinned } from './load-pinned.ts'
 import { pinPath, readPins, removeObject, type PinnedObject } from './pin-tree.ts'
@@ -89,19 +90,22 @@ export async function readChains(backend: BpfBackend, root: string): Promise<rea
   }))
 }
 
+interface ChainRequest {
+  readonly root: string
+  readonly program: PinnedProgram
+  readonly target: Extract<AttachTarget, { kind: 'xdp' }>
+  readonly priority: number
+  readonly proceedOn: readonly number[]
+  readonly chainFile: () => Promise<Uint8Array>
+  readonly wait: (delayMs: number) => Promise<void>
+}
+
 /** Puts a program into the chain of an interface; makes and attaches the chain if there is none. */
-export async function attachChained(
-  backend: BpfBackend,
-  request: {
-    readonly root: string
-    readonly program: PinnedProgram
-    readonly target: Extract<AttachTarget, { kind: 'xdp' }>
-    readonly priority: number
-    readonly proceedOn: readonly number[]
-    readonly chainFile: () => Promise<Uint8Array>
-    readonly wait: (delayMs: number) => Promise<void>
-  },
-): Promise<Chain> {
+export function attachChained(backend: BpfBackend, request: ChainRequest): Promise<Chain> {
+  return withChainLock(request.root, () => attachLocked(backend, request))
+}
+
+async function attachLocked(backend: BpfBackend, request: ChainRequest): Promise<Chain> {
   const { root, program, target } = request
   const object = await findChainObject(root)
   using handle = await backend.openProgram({ pin: program.program.path })
@@ -133,21 +137,24 @@ export async function attachChained(
   return { number, link, entries }
 }
 
+interface RemovalRequest {
+  readonly root: string
+  readonly programIds: ReadonlySet<number>
+  /** Only from the chain with this link. */
+  readonly link?: string
+  readonly wait: (delayMs: number) => Promise<void>
+}
+
 /**
  * Takes programs out of all chains (both banks: what a killed command wrote too), and takes chains that are empty off
  * their interfaces.
  * @returns names of the links of the chains that they were in
  */
-export async function removeFromChains(
-  backend: BpfBackend,
-  request: {
-    readonly root: string
-    readonly programIds: ReadonlySet<number>
-    /** Only from the chain with this link. */
-    readonly link?: string
-    readonly wait: (delayMs: number) => Promise<void>
-  },
-): Promise<readonly string[]> {
+export function removeFromChains(backend: BpfBackend, request: RemovalRequest): Promise<readonly string[]> {
+  return withChainLock(request.root, () => removeLocked(backend, request))
+}
+
+async function removeLocked(backend: BpfBackend, request: RemovalRequest): Promise<readonly string[]> {
   const { root, programIds, wait } = request
   const object = await findChainObject(root)
   if (object === undefined) return []
@@ -166,15 +173,18 @@ export async function removeFromChains(
   return left
 }
 
+interface SwapRequest {
+  readonly root: string
+  readonly replacements: ReadonlyMap<number, number>
+  readonly wait: (delayMs: number) => Promise<void>
+}
+
 /** Swaps programs for others in every chain, each chain in one step. */
-export async function replaceInChains(
-  backend: BpfBackend,
-  request: {
-    readonly root: string
-    readonly replacements: ReadonlyMap<number, number>
-    readonly wait: (delayMs: number) => Promise<void>
-  },
-): Promise<void> {
+export function replaceInChains(backend: BpfBackend, request: SwapRequest): Promise<void> {
+  return withChainLock(request.root, () => swapLocked(backend, request))
+}
+
+async function swapLocked(backend: BpfBackend, request: SwapRequest): Promise<void> {
   const { root, replacements, wait } = request
   const object = await findChainObject(root)
   if (object === undefined) return
@@ -191,7 +201,11 @@ export async function replaceInChains(
 }
 
 /** Unloads the chain object where no chain is attached and no other object was loaded with its maps. */
-export async function dropUnusedChain(backend: BpfBackend, root: string): Promise<boolean> {
+export function dropUnusedChain(backend: BpfBackend, root: string): Promise<boolean> {
+  return withChainLock(root, () => dropLocked(backend, root))
+}
+
+async function dropLocked(backend: BpfBackend, root: string): Promise<boolean> {
   const object = await findChainObject(root)
   if (object === undefined || object.links.length > 0) return false
   const programs = await backend.listPrograms()

@@ -36,6 +36,7 @@ export const errorCodes = {
   BPF_PIN_FAILED: 'The pin could not be made: pins need a bpffs, mount -t bpf bpf /sys/fs/bpf.',
   BPF_CALL_FAILED: 'A call to the kernel failed; the message has its error number.',
   BPF_CHAIN_FULL: 'A chain of XDP programs, or the table of chains, has no room for one more.',
+  BPF_CHAIN_BUSY: 'Another process is changing a chain of XDP programs, and did not end within ten seconds.',
   BPF_CHAIN_IN_USE: 'Programs run in the chain of an interface; detach or unload them first.',
   BPF_NOT_CHAINABLE:
     'The program does not include bpf/chain.h, or was not loaded by x0t bpf load: it cannot share an interface.',

@@ -12,6 +12,8 @@ export interface Syscalls {
   /** open(2) with O_CLOEXEC. */
   open(path: string): number
   duplicate(fd: number): number
+  /** flock(2), exclusive, without waiting: false if another descriptor has it. Ends when the descriptor is closed. */
+  lock(fd: number): boolean
   /** @returns the address, or the negative error number */
   mmap(bytes: number, protection: number, fd: number, offset: number): bigint
   munmap(address: bigint, bytes: number): number
@@ -40,6 +42,7 @@ const signatures = {
   close: { arguments: ['i32'], return: 'i32' },
   open: { arguments: ['pointer', 'i32', 'i32'], return: 'i32' },
   fcntl: { arguments: ['i32', 'i32', 'i32'], return: 'i32' },
+  flock: { arguments: ['i32', 'i32'], return: 'i32' },
   socket: { arguments: ['i32', 'i32', 'i32'], return: 'i32' },
   read: { arguments: ['i32', 'pointer', 'u64'], return: 'i64' },
   write: { arguments: ['i32', 'pointer', 'u64'], return: 'i64' },
@@ -58,6 +61,7 @@ const bpfNumbers: Readonly<Record<string, bigint>> = { x64: 321n, arm64: 280n }
 const O_CLOEXEC = 0o2000000
 const SOCK_RAW = 3
 const F_DUPFD_CLOEXEC = 1030
+const LOCK_EX_NB = 2 | 4
 const MAP_SHARED = 1
 const SC_PAGESIZE = 30
 const IF_NAMESIZE = 16
@@ -112,6 +116,7 @@ function bindSyscalls(): Syscalls {
     close: (fd) => checked(functions.close(fd)),
     open: (path) => checked(functions.open(path, O_CLOEXEC, 0)),
     duplicate: (fd) => checked(functions.fcntl(fd, F_DUPFD_CLOEXEC, 0)),
+    lock: (fd) => checked(functions.flock(fd, LOCK_EX_NB)) === 0,
     socket: (family, protocol) => checked(functions.socket(family, SOCK_RAW | O_CLOEXEC, protocol)),
     read: (fd, memory) => checked(Number(functions.read(fd, memory, BigInt(memory.length)))),
     write: (fd, memory) => checked(Number(functions.write(fd, memory, BigInt(memory.length)))),
