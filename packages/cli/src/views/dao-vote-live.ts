@@ -3,6 +3,7 @@ import { createElement as h, useState, type ReactElement } from 'react'
 import type { Ballot } from '@x0t/dao'
 import type { Streams } from '../output.ts'
 import { filledBallot, spent, voteKey, type VoteState } from './dao-vote-state.ts'
+import { untilExit } from './live-screen.ts'
 import { safe } from './node.ts'
 
 const helpOf: Readonly<Record<Ballot['kind'], string>> = {
@@ -88,13 +89,7 @@ export async function askBallot(
     stdin: streams.stdin,
     patchConsole: false,
   })
-  const onAbort = (): void => app.unmount()
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    await app.waitUntilExit()
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
+  await untilExit(app, signal)
   signal.throwIfAborted()
   return result
 }

@@ -1,4 +1,4 @@
-import { Box, render, Text, useApp, useInput, useStdin, type Key } from 'ink'
+import { Box, render, Text, useApp, useInput, useStdin, type Instance, type Key } from 'ink'
 import { createElement as h, useSyncExternalStore, type ReactElement } from 'react'
 import type { Streams } from '../output.ts'
 import { safe } from './node.ts'
@@ -74,6 +74,11 @@ export async function showLive<State>(
     incrementalRendering: true,
     patchConsole: false,
   })
+  await untilExit(app, signal)
+}
+
+/** Waits for the end of a view, and ends it at `signal`. */
+export async function untilExit(app: Instance, signal: AbortSignal): Promise<void> {
   const onAbort = (): void => app.unmount()
   signal.addEventListener('abort', onAbort, { once: true })
   try {
