@@ -120,8 +120,9 @@ export function startHandshake(options: HandshakeOptions): Handshake {
   const fail = (error: X0tError): void => {
     if (settled || closed) return
     settle()
-    socket?.end() // the peer learns it by an alert or the end of TLS
-    stream.end() // and may not believe that what it says from now on has any effect
+    // The peer learns it by an alert or the end of TLS, and may not believe that what it says then has any effect.
+    if (socket === undefined) stream.end()
+    else socket.end(() => stream.end())
     on.failed(error)
   }
   let cancelTimer = (): void => {}
