@@ -7,6 +7,7 @@
 #include "vmlinux-min.h"
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+#include "chain.h"
 #include "packet.h"
 #include "fastpath.h"
 #include "siphash.h"
@@ -185,8 +186,7 @@ static __always_inline int handle(struct xdp_md *ctx, struct packet *packet, con
 	return drop(COUNTER_REPLIES);
 }
 
-SEC("xdp")
-int x0t_fastpath(struct xdp_md *ctx)
+static __always_inline int fastpath(struct xdp_md *ctx)
 {
 	struct fastpath_self *self = find_self();
 	struct packet packet = {};
@@ -198,6 +198,12 @@ int x0t_fastpath(struct xdp_md *ctx)
 	if (now > self->valid_until_ns || packet.datagram_bytes == 0)
 		return XDP_PASS;
 	return handle(ctx, &packet, self, now);
+}
+
+SEC("xdp")
+int x0t_fastpath(struct xdp_md *ctx)
+{
+	return chain_next(ctx, fastpath(ctx));
 }
 
 /* For the other end of a veth pair: with a program there, it takes packets that come by XDP. */

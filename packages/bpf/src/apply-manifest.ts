@@ -66,7 +66,7 @@ async function applyObject(
     return [{ action: 'loaded', what: name, ...refused(refusals) }]
   }
   const pinned = await findPinned(root, name)
-  using shared = isChainable(bytes) ? await openSharedMaps(backend, root, chainFile) : undefined
+  using shared = isChainable(bytes) ? await openSharedMaps(backend, { root, chainFile }) : undefined
   const given = shared === undefined ? options : { ...options, maps: { ...shared } }
   using loaded = await backend.load(bytes, given)
   if (await isSameObject(backend, pinned, loaded, given)) return [{ action: 'unchanged', what: name }]
@@ -137,13 +137,14 @@ async function applyAttachment(
   const what = `${object.name}/${name}`
   const unchanged = { name, change: { action: 'unchanged', what } } as const
   const order = { before, after, priority, proceedOn }
+  const chain = (await readChains(backend, root)).find(
+    ({ link }) => link.slice(link.indexOf('@')) === name.slice(name.indexOf('@')),
+  )
+  const entry = chain?.entries.find(({ programId }) => programId === info.id)
   if (priority === undefined && proceedOn === undefined) {
-    if (program.object.links.some((link) => link.name === name)) return unchanged
+    // In a chain too: another program may have joined it there.
+    if (entry !== undefined || program.object.links.some((link) => link.name === name)) return unchanged
   } else {
-    const chain = (await readChains(backend, root)).find(
-      ({ link }) => link.slice(link.indexOf('@')) === name.slice(name.indexOf('@')),
-    )
-    const entry = chain?.entries.find(({ programId }) => programId === info.id)
     const verdicts = (proceedOn ?? ['pass'])
       .map((verdict) => verdictOfName('xdp', verdict))
       .toSorted((a, b) => a - b)

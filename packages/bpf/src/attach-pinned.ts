@@ -97,6 +97,11 @@ export async function foreignNamespace(proc = '/proc'): Promise<number | undefin
   return machine === undefined || own === machine ? undefined : own
 }
 
+/** Inode of this process's network namespace. */
+export async function ownNamespace(): Promise<number | undefined> {
+  return namespaceOf('/proc', 'self')
+}
+
 async function namespaceOf(proc: string, pid: string): Promise<number | undefined> {
   try {
     return Number(/\d+/.exec(await readlink(`${proc}/${pid}/ns/net`))?.[0])

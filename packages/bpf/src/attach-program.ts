@@ -1,7 +1,8 @@
 import { hasCode, X0tError } from '@x0t/core'
 import { attachPinned, findPinnedProgram, type PinnedLink, type PinnedProgram } from './attach-pinned.ts'
 import { describeTarget, targetFor, type TargetRequest } from './attach-target.ts'
-import { attachChained, chainObject, type Chain } from './chain.ts'
+import { attachChained, type Chain } from './chain.ts'
+import { chainObject } from './chain-maps.ts'
 import type { AttachTarget, BpfBackend, ProgramInfo } from './contract.ts'
 import { xdpOnInterface, type Run } from './foreign-xdp.ts'
 import type { ChainFile } from './load-and-pin.ts'
@@ -141,7 +142,7 @@ async function busy(
     {
       cause,
       hint: own
-        ? `attach both with --priority, so that they share the interface (object ${chainObject})`
+        ? `attach it with --priority, so that both share the interface (object ${chainObject})`
         : `x0t bpf show ${there.programId}; it is not of x0t: ip link set dev ${target.interface} xdp off takes it off`,
     },
   )

@@ -15,6 +15,9 @@ export function describeTarget(target: AttachTarget): string {
   }
 }
 
+/** The target of a link whose interface is gone. */
+export const removedInterface = 'removed interface'
+
 /**
  * Name of the pin of an attachment: the program, `@`, and where it is.
  * @param namespace inode of the network namespace, where it is not that of the machine: `eth0` exists in many

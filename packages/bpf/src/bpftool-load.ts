@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +9,7 @@ import type { Bpftool } from './bpftool-run.ts'
 import type { BpfMap, LoadedObject, LoadOptions, Refusal } from './contract.ts'
 import { planLoad, type LoadPlan } from './load-plan.ts'
 import type { MapDefinition } from './map-definition.ts'
+import { objectFolder } from './pin-layout.ts'
 
 /**
  * Loads an object with `bpftool prog loadall`, which loads all of it or nothing: one refused program refuses all.
@@ -80,7 +82,9 @@ function makeFolders(
 ): { readonly programs: string; readonly maps: string } {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
-    const own = mkdtempSync(join(folder, `${process.pid}-`))
+    // Laid out as an object that is being loaded: if this process is killed, `list` shows it and `unload` removes it.
+    const own = objectFolder(folder, `bpftool-${process.pid}-${randomBytes(3).toString('hex')}`, 'loading')
+    mkdirSync(own, { mode: 0o700 })
     const pins = { programs: join(own, 'programs'), maps: join(own, 'maps') }
     stack.defer(() => removeFolder(folder))
     stack.defer(() => removeFolder(own))

@@ -6,11 +6,12 @@ import { BpftoolMap, nativeHint } from './bpftool-map.ts'
 import { BpftoolLink, BpftoolProgram } from './bpftool-program.ts'
 import { Bpftool, systemBpftool, type RunBpftool } from './bpftool-run.ts'
 import type { BpfBackend, ObjectRef } from './contract.ts'
+import { defaultPinRoot } from './pin-layout.ts'
 
 export interface BpftoolBackendOptions {
   /** Runs bpftool; that of this machine where absent. */
   readonly run?: RunBpftool
-  /** Folder in a BPF file system that holds what is loaded, for bpftool keeps nothing open. */
+  /** Root of pins in a BPF file system; what is loaded is pinned under it until disposal, for bpftool keeps nothing open. */
   readonly pinFolder?: string
 }
 
@@ -22,7 +23,7 @@ export interface BpftoolBackendOptions {
  */
 export async function openBpftoolBackend({
   run,
-  pinFolder = '/sys/fs/bpf/x0t-bpftool',
+  pinFolder = defaultPinRoot,
 }: BpftoolBackendOptions = {}): Promise<BpfBackend> {
   const tool = new Bpftool(run ?? (await systemBpftool()))
   tool.json('bpftool could not be asked for its version', ['version'])

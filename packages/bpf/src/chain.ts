@@ -1,30 +1,34 @@
-// Over 300 lines, and one piece: every step of changing who runs in a chain, in the order that never leaves it half changed.
-import { unlink } from 'node:fs/promises'
 import { hasCode, X0tError } from '@x0t/core'
 import { foreignNamespace, type PinnedProgram } from './attach-pinned.ts'
 import { linkName } from './attach-target.ts'
 import {
-  banksOf,
-  bankSlots,
-  chainMax,
-  decodeSlot,
-  encodeSlot,
-  idleBank,
-  slotBytes,
-  withEntry,
-  type ChainEntry,
-} from './chain-order.ts'
+  attachedChains,
+  attachHead,
+  detachHead,
+  findAlone,
+  findHeadless,
+  freeChain,
+  isLinkGone,
+} from './chain-head.ts'
 import { withChainLock } from './chain-lock.ts'
+import {
+  chainMaps,
+  chainObject,
+  findChainObject,
+  openChainMaps,
+  readOrder,
+  sharesMaps,
+  sweepSlots,
+  writeOrder,
+} from './chain-maps.ts'
+import { withEntry, type ChainEntry } from './chain-order.ts'
 import type { AttachTarget, BpfBackend, BpfMap } from './contract.ts'
 import { loadPinned } from './load-pinned.ts'
-import { pinPath, readPins, removeObject, type PinnedObject } from './pin-tree.ts'
+import { readPins, removeObject, type PinnedObject } from './pin-tree.ts'
 
-/** Object that holds the heads of all chains and the maps that their programs share. */
-export const chainObject = 'chain'
-const chainProgram = 'x0t_chain'
-export const chainMaps = ['chain_heads', 'chain_slots', 'chain_programs', 'chain_place'] as const
-/** Packets on their way through the old order have left it by then. */
-const graceMs = 20
+/** Priority in the chain of a program that had the interface for itself: after what is usually put before it. */
+export const alonePriority = 800
+const xdpPass = 2
 
 /** Whether the programs of an object can be in a chain: it declares the maps of bpf/chain.h. */
 export function isChainable(object: Uint8Array): boolean {
@@ -39,22 +43,54 @@ export interface Chain {
   readonly entries: readonly ChainEntry[]
 }
 
-/** Maps of the chains, open; empty where no chain object is loaded. */
-interface ChainMaps extends Disposable {
-  readonly heads: BpfMap
-  readonly slots: BpfMap
-  readonly programs: BpfMap
+type SharedMaps = Readonly<Record<string, BpfMap>>
+
+export interface SharedMapsRequest {
+  readonly root: string
+  readonly chainFile: () => Promise<Uint8Array>
+  /** How long to wait for other processes that are changing chains, ms. */
+  readonly patienceMs?: number
 }
 
 /**
- * Loads the chain object unless it is there, and returns its maps: objects whose programs can be chained are loaded
- * with them. Whoever gets them disposes them.
+ * Runs something with the maps that all chains share: objects whose programs can be chained are loaded with them. The
+ * chain object is loaded first if it is not there, cannot go meanwhile, and goes if that fails and nothing uses it.
+ * @throws X0tError BPF_CHAIN_BUSY, BPF_HALF_DONE
  */
-export async function openSharedMaps(
+export function withSharedMaps<T>(
+  backend: BpfBackend,
+  request: SharedMapsRequest,
+  run: (maps: SharedMaps) => Promise<T>,
+): Promise<T> {
+  const { root, chainFile, patienceMs } = request
+  return withChainLock(
+    root,
+    async () => {
+      try {
+        using shared = await openLocked(backend, root, chainFile)
+        return await run({ ...shared })
+      } catch (error) {
+        await dropLocked(backend, root)
+        throw error
+      }
+    },
+    patienceMs,
+  )
+}
+
+/** The shared maps of a chain object that is there or is loaded now. Whoever gets them disposes them. */
+export function openSharedMaps(
+  backend: BpfBackend,
+  { root, chainFile }: SharedMapsRequest,
+): Promise<SharedMaps & Disposable> {
+  return withChainLock(root, () => openLocked(backend, root, chainFile))
+}
+
+async function openLocked(
   backend: BpfBackend,
   root: string,
   chainFile: () => Promise<Uint8Array>,
-): Promise<Readonly<Record<string, BpfMap>> & Disposable> {
+): Promise<SharedMaps & Disposable> {
   if ((await findChainObject(root)) === undefined)
     await loadPinned(backend, { root, name: chainObject, object: await chainFile() }).catch(
       ignoreCode('BPF_ALREADY_LOADED'),
@@ -72,9 +108,7 @@ export async function openSharedMaps(
     if (pin !== undefined) maps[name] = stack.use(await backend.openMap({ pin: pin.path }))
   }
   const owned = stack.move()
-  return Object.defineProperty(maps, Symbol.dispose, { value: () => owned.dispose() }) as Readonly<
-    Record<string, BpfMap>
-  > &
+  return Object.defineProperty(maps, Symbol.dispose, { value: () => owned.dispose() }) as SharedMaps &
     Disposable
 }
 
@@ -82,11 +116,11 @@ export async function openSharedMaps(
 export async function readChains(backend: BpfBackend, root: string): Promise<readonly Chain[]> {
   const object = await findChainObject(root)
   if (object === undefined) return []
-  using maps = await openMaps(backend, object)
-  return numbersOf(object).map(({ number, link }) => ({
+  using maps = await openChainMaps(backend, object)
+  return attachedChains(object).map(({ number, link }) => ({
     number,
     link,
-    entries: readBank(maps, headOf(maps, number)),
+    entries: readOrder(maps, number),
   }))
 }
 
@@ -107,6 +141,8 @@ export function attachChained(backend: BpfBackend, request: ChainRequest): Promi
 
 async function attachLocked(backend: BpfBackend, request: ChainRequest): Promise<Chain> {
   const { root, program, target } = request
+  const name = linkName('', target, await foreignNamespace())
+  await forgetGone(backend, request, name)
   const object = await findChainObject(root)
   using handle = await backend.openProgram({ pin: program.program.path })
   const info = (await backend.listPrograms()).find(({ id }) => id === handle.id)
@@ -118,23 +154,45 @@ async function attachLocked(backend: BpfBackend, request: ChainRequest): Promise
         hint: 'it must include chain.h and end with chain_next(), and be loaded by x0t bpf load',
       },
     )
-  using maps = await openMaps(backend, object)
-  const name = linkName('', target, await foreignNamespace())
-  const present = numbersOf(object).find(
-    ({ link }) => link.endsWith(name) && link.indexOf('@') === link.length - name.length,
-  )
-  const number = present?.number ?? freeNumber(object)
-  const before = present === undefined ? [] : readBank(maps, headOf(maps, number))
-  const entries = withEntry(before, {
+  using maps = await openChainMaps(backend, object)
+  const present = chainAt(object, name)
+  const alone =
+    present === undefined
+      ? await findAlone(backend, root, object, target)
+      : await findHeadless(backend, object, present.link)
+  const number = present?.number ?? freeChain(object)
+  const before = present === undefined ? [] : readOrder(maps, number)
+  const joined =
+    alone === undefined || before.some(({ programId }) => programId === alone.programId)
+      ? before
+      : withEntry(before, { programId: alone.programId, priority: alonePriority, proceedOn: [xdpPass] })
+  const entries = withEntry(joined, {
     programId: handle.id,
     priority: request.priority,
     proceedOn: request.proceedOn,
   })
   await writeOrder(backend, maps, { number, entries }, request.wait)
   const link =
-    present?.link ??
-    (await attachHead(backend, { object, number, target, name, chainFile: request.chainFile }))
+    present !== undefined && alone === undefined
+      ? present.link
+      : await attachHead(backend, { object, number, target, name, alone, chainFile: request.chainFile })
   return { number, link, entries }
+}
+
+function chainAt(object: PinnedObject, place: string): Pick<Chain, 'number' | 'link'> | undefined {
+  return attachedChains(object).find(
+    ({ link }) => link.endsWith(place) && link.indexOf('@') === link.length - place.length,
+  )
+}
+
+/** Forgets the chain of a place whose interface has gone: another has its name now. */
+async function forgetGone(backend: BpfBackend, request: ChainRequest, place: string): Promise<void> {
+  const object = await findChainObject(request.root)
+  const chain = object && chainAt(object, place)
+  if (object === undefined || chain === undefined || !(await isLinkGone(backend, object, chain.link))) return
+  using maps = await openChainMaps(backend, object)
+  await writeOrder(backend, maps, { number: chain.number, entries: [] }, request.wait)
+  await detachHead(backend, object, chain.link)
 }
 
 interface RemovalRequest {
@@ -159,17 +217,17 @@ async function removeLocked(backend: BpfBackend, request: RemovalRequest): Promi
   const object = await findChainObject(root)
   if (object === undefined) return []
   const left: string[] = []
-  using maps = await openMaps(backend, object)
-  for (const { number, link } of numbersOf(object)) {
+  using maps = await openChainMaps(backend, object)
+  for (const { number, link } of attachedChains(object)) {
     if (request.link !== undefined && request.link !== link) continue
-    const entries = readBank(maps, headOf(maps, number))
+    const entries = readOrder(maps, number)
     const rest = entries.filter(({ programId }) => !programIds.has(programId))
     if (rest.length === entries.length) continue
     left.push(link)
     await writeOrder(backend, maps, { number, entries: rest }, wait)
-    if (rest.length === 0) await detachHead(backend, object, number, link)
+    if (rest.length === 0) await detachHead(backend, object, link)
   }
-  if (request.link === undefined) sweep(maps, programIds)
+  if (request.link === undefined) sweepSlots(maps, programIds)
   return left
 }
 
@@ -188,9 +246,9 @@ async function swapLocked(backend: BpfBackend, request: SwapRequest): Promise<vo
   const { root, replacements, wait } = request
   const object = await findChainObject(root)
   if (object === undefined) return
-  using maps = await openMaps(backend, object)
-  for (const { number } of numbersOf(object)) {
-    const entries = readBank(maps, headOf(maps, number))
+  using maps = await openChainMaps(backend, object)
+  for (const { number } of attachedChains(object)) {
+    const entries = readOrder(maps, number)
     if (!entries.some(({ programId }) => replacements.has(programId))) continue
     const swapped = entries.map((entry) => ({
       ...entry,
@@ -219,147 +277,6 @@ async function dropLocked(backend: BpfBackend, root: string): Promise<boolean> {
   }
   await removeObject(root, chainObject)
   return true
-}
-
-async function findChainObject(root: string): Promise<PinnedObject | undefined> {
-  return (await readPins(root)).find(({ name, state }) => name === chainObject && state === 'loaded')
-}
-
-async function openMaps(backend: BpfBackend, object: PinnedObject): Promise<ChainMaps> {
-  using stack = new DisposableStack()
-  const open = async (name: string): Promise<BpfMap> =>
-    stack.use(await backend.openMap({ pin: pinPath(object.folder, 'maps', name) }))
-  const heads = await open('chain_heads')
-  const slots = await open('chain_slots')
-  const programs = await open('chain_programs')
-  const owned = stack.move()
-  return { heads, slots, programs, [Symbol.dispose]: () => owned.dispose() }
-}
-
-async function sharesMaps(
-  backend: BpfBackend,
-  object: PinnedObject,
-  mapIds: readonly number[],
-): Promise<boolean> {
-  using programs = await backend.openMap({ pin: pinPath(object.folder, 'maps', 'chain_programs') })
-  return mapIds.includes(programs.id)
-}
-
-/** Links of the heads are named `x0t_chain-3@eth0-xdp`. */
-function numbersOf(object: PinnedObject): readonly { readonly number: number; readonly link: string }[] {
-  return object.links.flatMap(({ name }) => {
-    const number = /^x0t_chain-(\d+)@/.exec(name)?.[1]
-    return number === undefined ? [] : [{ number: Number(number), link: name }]
-  })
-}
-
-function freeNumber(object: PinnedObject): number {
-  const used = new Set(numbersOf(object).map(({ number }) => number))
-  const free = Array.from({ length: chainMax }, (_, number) => number).find((number) => !used.has(number))
-  if (free === undefined)
-    throw new X0tError('BPF_CHAIN_FULL', `${chainMax} interfaces have a chain; there is no room for one more`)
-  return free
-}
-
-async function attachHead(
-  backend: BpfBackend,
-  request: {
-    readonly object: PinnedObject
-    readonly number: number
-    readonly target: AttachTarget
-    readonly name: string
-    readonly chainFile: () => Promise<Uint8Array>
-  },
-): Promise<string> {
-  const { object, number } = request
-  using stack = new DisposableStack()
-  const maps: Record<string, BpfMap> = {}
-  for (const { name, path } of object.maps)
-    if ((chainMaps as readonly string[]).includes(name))
-      maps[name] = stack.use(await backend.openMap({ pin: path }))
-  using loaded = await backend.load(await request.chainFile(), { maps, globals: { chain_number: number } })
-  const head = loaded.programs.get(chainProgram)
-  if (head === undefined)
-    throw new X0tError(
-      'BPF_NOTHING_LOADED',
-      `the kernel refused ${chainProgram}: ${loaded.refusals[0]?.message ?? ''}`,
-    )
-  using link = head.attach(request.target)
-  const name = `${chainProgram}-${number}${request.name}`
-  link.pin(pinPath(object.folder, 'links', name))
-  return name
-}
-
-async function detachHead(
-  backend: BpfBackend,
-  object: PinnedObject,
-  number: number,
-  name: string,
-): Promise<void> {
-  const path = pinPath(object.folder, 'links', name)
-  using link = await backend.openLink({ pin: path })
-  await unlink(path)
-  link.detach()
-}
-
-async function writeOrder(
-  backend: BpfBackend,
-  maps: ChainMaps,
-  order: { readonly number: number; readonly entries: readonly ChainEntry[] },
-  wait: (delayMs: number) => Promise<void>,
-): Promise<void> {
-  const { number, entries } = order
-  const head = headOf(maps, number)
-  const bank = idleBank(number, head)
-  for (let index = 0; index < bankSlots; index += 1) {
-    const entry = entries[index]
-    maps.slots.set(u32(bank + index), entry === undefined ? new Uint8Array(slotBytes) : encodeSlot(entry))
-    if (entry === undefined) {
-      maps.programs.delete(u32(bank + index))
-      continue
-    }
-    using program = await backend.openProgram({ id: entry.programId })
-    maps.programs.setProgram(u32(bank + index), program)
-  }
-  maps.heads.set(u32(number), u32(bank))
-  await wait(graceMs)
-  for (let index = 0; index < bankSlots; index += 1) maps.programs.delete(u32(head + index))
-}
-
-/** The first slot of the bank in use; a chain that never was has 0, which is the first bank of chain 0 only. */
-function headOf(maps: ChainMaps, number: number): number {
-  const head = readU32(maps.heads.get(u32(number)))
-  const [first, second] = banksOf(number)
-  return head === second ? second : first
-}
-
-function readBank(maps: ChainMaps, first: number): readonly ChainEntry[] {
-  const entries: ChainEntry[] = []
-  for (let index = 0; index < bankSlots; index += 1) {
-    const program = maps.programs.get(u32(first + index))
-    if (program === undefined) break
-    const slot = maps.slots.get(u32(first + index)) ?? new Uint8Array(slotBytes)
-    entries.push({ programId: readU32(program), ...decodeSlot(slot) })
-  }
-  return entries
-}
-
-/** Frees slots of these programs that no order in use has. */
-function sweep(maps: ChainMaps, programIds: ReadonlySet<number>): void {
-  for (const [key, value] of maps.programs.entries())
-    if (programIds.has(readU32(value))) maps.programs.delete(key)
-}
-
-function u32(value: number): Uint8Array {
-  const bytes = new Uint8Array(4)
-  new DataView(bytes.buffer).setUint32(0, value, true)
-  return bytes
-}
-
-function readU32(bytes: Uint8Array | undefined): number {
-  return bytes === undefined
-    ? 0
-    : new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0, true)
 }
 
 function ignoreCode(code: string): (error: unknown) => undefined {

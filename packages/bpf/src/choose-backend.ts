@@ -1,7 +1,8 @@
 import { hasCode, messageOf, X0tError } from '@x0t/core'
-import { openBpftoolBackend } from './bpftool.ts'
+import { openBpftoolBackend, type BpftoolBackendOptions } from './bpftool.ts'
 import type { BpfBackend } from './contract.ts'
 import { openNativeBackend } from './native.ts'
+import { defaultPinRoot } from './pin-layout.ts'
 
 /** A back end, and why it is that one. */
 export interface ChosenBackend {
@@ -12,7 +13,9 @@ export interface ChosenBackend {
 
 export interface BackendChoice {
   readonly openNative?: () => BpfBackend
-  readonly openBpftool?: () => Promise<BpfBackend>
+  readonly openBpftool?: (options: BpftoolBackendOptions) => Promise<BpfBackend>
+  /** Root of pins, for the back end that needs one; the default one where absent. */
+  readonly pinFolder?: string
 }
 
 /**
@@ -23,6 +26,7 @@ export interface BackendChoice {
 export async function chooseBackend({
   openNative = openNativeBackend,
   openBpftool = openBpftoolBackend,
+  pinFolder = defaultPinRoot,
 }: BackendChoice = {}): Promise<ChosenBackend> {
   let why: string
   try {
@@ -32,7 +36,7 @@ export async function chooseBackend({
     why = messageOf(error)
   }
   try {
-    return { backend: await openBpftool(), reason: `bpftool, because ${why}` }
+    return { backend: await openBpftool({ pinFolder }), reason: `bpftool, because ${why}` }
   } catch (error) {
     if (!hasCode(error, 'BPF_BPFTOOL_MISSING')) throw error
     throw new X0tError('BPF_UNSUPPORTED', `no way to BPF: ${why}, and bpftool is not installed`, {

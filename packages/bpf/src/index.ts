@@ -75,11 +75,18 @@ export {
   type AttachResult,
   type AttachSurroundings,
 } from './attach-program.ts'
-export { readChains, type Chain } from './chain.ts'
+export {
+  attachChained,
+  isChainable,
+  readChains,
+  replaceInChains,
+  withSharedMaps,
+  type Chain,
+} from './chain.ts'
 export type { ChainEntry } from './chain-order.ts'
 export { xdpOnInterface, type InterfaceXdp, type Run } from './foreign-xdp.ts'
 export { replaceLink, type HealthCheck, type ReplaceRequest, type ReplaceResult } from './replace-link.ts'
-export { detachProgram, unloadObject, type DetachedFrom } from './unload-object.ts'
+export { detachProgram, forgetObject, unloadObject, type DetachedFrom } from './unload-object.ts'
 export type { Remainder, UnloadResult } from './unload-pinned.ts'
 export { findHolders, type Holder } from './holders.ts'
 export { readInventory, type ChainPlace, type Entry, type ObjectInventory } from './inventory.ts'

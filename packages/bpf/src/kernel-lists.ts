@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from 'node:fs'
 import { uptime } from 'node:os'
 import { hasCode } from '@x0t/core'
+import { removedInterface } from './attach-target.ts'
 import { Attributes } from './attributes.ts'
 import { checked, failure } from './bpf-failure.ts'
 import type { LinkInfo, MapInfo, ProgramInfo } from './contract.ts'
@@ -114,7 +115,7 @@ function targetOf(fd: number, info: DataView, cgroups: CgroupPaths, own: OwnLink
 }
 
 function interfaceNameOf(index: number, isOwn: boolean): string {
-  if (index === 0) return 'removed interface'
+  if (index === 0) return removedInterface
   const name = isOwn ? openSyscalls().interfaceName(index) : undefined
   return name ?? `interface ${index} of another network namespace`
 }

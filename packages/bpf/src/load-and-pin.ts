@@ -1,5 +1,6 @@
 import type { BpfBackend, BpfMap } from './contract.ts'
-import { chainObject, dropUnusedChain, isChainable, openSharedMaps } from './chain.ts'
+import { isChainable, withSharedMaps } from './chain.ts'
+import { chainObject } from './chain-maps.ts'
 import { loadPinned, type LoadPinnedRequest, type LoadPinnedResult } from './load-pinned.ts'
 
 /** Bytes of the shipped chain object, read when it is first needed. */
@@ -16,12 +17,8 @@ export interface LoadAndPinRequest extends LoadPinnedRequest {
 export async function loadAndPin(backend: BpfBackend, request: LoadAndPinRequest): Promise<LoadPinnedResult> {
   const { root, object, options, chainFile } = request
   if (request.name === chainObject || !isChainable(object)) return loadPinned(backend, request)
-  try {
-    using shared = await openSharedMaps(backend, root, chainFile)
+  return withSharedMaps(backend, { root, chainFile }, async (shared) => {
     const maps: Record<string, BpfMap> = { ...shared, ...options?.maps }
-    return await loadPinned(backend, { ...request, options: { ...options, maps } })
-  } catch (error) {
-    await dropUnusedChain(backend, root)
-    throw error
-  }
+    return loadPinned(backend, { ...request, options: { ...options, maps } })
+  })
 }

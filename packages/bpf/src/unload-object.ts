@@ -1,6 +1,7 @@
-import { chainObject, dropUnusedChain, readChains, removeFromChains } from './chain.ts'
+import { dropUnusedChain, readChains, removeFromChains } from './chain.ts'
+import { chainObject, findChainObject } from './chain-maps.ts'
 import type { BpfBackend } from './contract.ts'
-import { findPinned, readPins } from './pin-tree.ts'
+import { findPinned, readPins, removeObject } from './pin-tree.ts'
 import { detachPinned, unloadPinned, type UnloadResult } from './unload-pinned.ts'
 import { hasCode, X0tError } from '@x0t/core'
 
@@ -35,6 +36,18 @@ export async function unloadObject(
   const result = await unloadPinned(backend, request)
   await dropUnusedChain(backend, root)
   return result
+}
+
+/** The same without looking at what the kernel still has of it, and fine where nothing of it is there. */
+export async function forgetObject(
+  backend: BpfBackend,
+  { root, name, wait }: Request & { readonly name: string },
+): Promise<void> {
+  const hasChains = (await findChainObject(root)) !== undefined
+  if (hasChains)
+    await removeFromChains(backend, { root, programIds: await programIdsOf(backend, root, name), wait })
+  await removeObject(root, name)
+  if (hasChains) await dropUnusedChain(backend, root)
 }
 
 /** What was taken off, links and places in chains. */

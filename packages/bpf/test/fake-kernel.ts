@@ -12,6 +12,7 @@ import type {
   ObjectRef,
   ProgramInfo,
 } from '../src/index.ts'
+import { removedInterface } from '../src/attach-target.ts'
 import { describeTarget } from '../src/index.ts'
 
 /** What the fake takes for an object file: this as JSON. */
@@ -64,6 +65,8 @@ interface Link {
   readonly id: number
   programId: number
   readonly target: AttachTarget
+  /** Its interface was removed. */
+  isGone?: boolean
   attached: boolean
   handles: number
 }
@@ -156,11 +159,11 @@ export class FakeKernel implements BpfBackend {
     return this.#alive('map').map(({ id, name }) => ({ id, pins: [], ...specOf(name) }))
   }
   async listLinks(): ReturnType<BpfBackend['listLinks']> {
-    return this.#alive('link').map(({ id, programId, target }) => ({
+    return this.#alive('link').map(({ id, programId, target, isGone }) => ({
       id,
       programId,
       type: target.kind,
-      target: describeTarget(target),
+      target: isGone === true ? removedInterface : describeTarget(target),
       pins: [],
     }))
   }
@@ -181,6 +184,13 @@ export class FakeKernel implements BpfBackend {
     return this.#alive('link')
       .filter(({ target, attached }) => attached && describeTarget(target) === place)
       .map(({ programId }) => programId)
+  }
+
+  /** Links of its programs stay, attached to nothing. */
+  removeInterface(name: string): void {
+    for (const link of this.#alive('link'))
+      if ('interface' in link.target && link.target.interface === name)
+        Object.assign(link, { isGone: true, attached: false })
   }
 
   #refused: { readonly name: string } | undefined

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -240,6 +240,58 @@ t.test('XDP programs share an interface in the order of their priority', async (
   t.strictSame(kernel.alive(), [], 'the chain goes with the last program of it')
 })
 
+t.test('a program that has the interface for itself is joined there, in one step', async (t) => {
+  const { kernel, root, surroundings, load, attach, detach, unload, list } = machine(t)
+  await load('guard', guard)
+  await load('tap', tap)
+  await attach('guard', { interface: 'eth0' })
+  const [link] = await kernel.listLinks()
+  const ids = Object.fromEntries((await kernel.listPrograms()).map(({ name, id }) => [name, id]))
+  const chains = async (): Promise<unknown> =>
+    (await readChains(kernel, root)).map(({ link, entries }) => [
+      link,
+      ...entries.map(({ programId, priority }) => [programId, priority]),
+    ])
+  await attach('tap', { interface: 'eth0', priority: 5 })
+  const shared = [['x0t_chain-0@eth0-xdp', [ids['count'], 5], [ids['guard'], 800]]]
+  t.strictSame(await chains(), shared)
+  t.match(await kernel.listLinks(), [{ id: link!.id }], 'the link that was there has the chain now')
+  t.match(await list(), [{ name: 'chain', links: [{}] }, { name: 'guard', links: [] }, { name: 'tap' }])
+  const manifest = parseManifest(
+    '{"objects": [{"object": "guard", "attach": [{"program": "guard", "interface": "eth0"}]}]}',
+  )
+  t.match(
+    await applyManifest(kernel, { ...surroundings, manifest, readObject: async () => guard }),
+    [{ action: 'unchanged' }, { action: 'unchanged' }],
+    'a manifest that wants it attached finds it so',
+  )
+  t.match(await detach('guard'), { chains: ['x0t_chain-0@eth0-xdp'] })
+  await attach('guard', { interface: 'eth1' })
+  await attach('guard', { interface: 'eth1', priority: 7 })
+  t.match(await chains(), [[], ['x0t_chain-1@eth1-xdp', [ids['guard'], 7]]], 'itself too, with a priority')
+
+  // Killed when the link had its new name, but the chain not yet its head.
+  await detach('guard')
+  await attach('guard', { interface: 'eth1' })
+  const pins = (await readPins(root)).find(({ name }) => name === 'guard')!.links
+  renameSync(pins[0]!.path, `${root}/chain/links/x0t_chain-1@eth1-xdp`)
+  await attach('tap', { interface: 'eth1', priority: 9 })
+  t.match(await chains(), [[], ['x0t_chain-1@eth1-xdp', [ids['count'], 9], [ids['guard'], 800]]])
+  t.notMatch(kernel.attachedTo('eth1 xdp'), [ids['guard']])
+
+  // An interface that went away and came back has no chain.
+  kernel.removeInterface('eth0')
+  await attach('guard', { interface: 'eth0', priority: 3 })
+  t.match(await chains(), [
+    ['x0t_chain-0@eth0-xdp', [ids['guard'], 3]],
+    ['x0t_chain-1@eth1-xdp', [], []],
+  ])
+  t.equal(kernel.attachedTo('eth0 xdp').length, 1)
+  await unload('guard')
+  await unload('tap')
+  t.strictSame(kernel.alive(), [])
+})
+
 t.test('a program that is in the way is named, and how to go on', async (t) => {
   const { load, attach } = machine(t)
   await load('guard', guard)
@@ -250,7 +302,6 @@ t.test('a program that is in the way is named, and how to go on', async (t) => {
     message: /program 999/,
     hint: /x0t bpf show 999/,
   })
-  await t.rejects(attach('tap', { interface: 'eth0', priority: 1 }), { code: 'BPF_BUSY' })
   await load('plain', fakeObject({ programs: [{ name: 'plain', type: 'xdp' }] }))
   await t.rejects(attach('plain', { interface: 'eth1', priority: 1 }), { code: 'BPF_NOT_CHAINABLE' })
   await load('flow', flow)

@@ -26,11 +26,14 @@ export function createAttachments({
   program,
   folder,
   namespace,
+  joinChain,
 }: {
   readonly backend: Pick<BpfBackend, 'openLink'>
   readonly program: BpfProgram
   readonly folder: string
   readonly namespace: number
+  /** Joins the chain of programs that an interface has; undefined where it has none of x0t. */
+  readonly joinChain: (name: string) => Promise<XdpMode | undefined>
 }): Attachments {
   const attached = new Map<string, FastPathInterface & { readonly link: BpfLink | undefined }>()
   const pinOf = (name: string, mode: XdpMode): string => {
@@ -45,11 +48,17 @@ export function createAttachments({
         attached.set(name, { name, mode, link, problem: undefined })
         return
       }
-      const { link, mode } = attachXdp(program, name)
-      link.pin(pinOf(name, mode))
-      attached.set(name, { name, mode, link, problem: undefined })
+      const alone = attachXdp(program, name)
+      alone?.link.pin(pinOf(name, alone.mode))
+      const mode = alone?.mode ?? (await joinChain(name))
+      attached.set(name, {
+        name,
+        mode,
+        link: alone?.link,
+        problem: mode === undefined ? taken(name) : undefined,
+      })
     } catch (error) {
-      attached.set(name, { name, mode: undefined, link: undefined, problem: problemOf(name, error) })
+      attached.set(name, { name, mode: undefined, link: undefined, problem: asX0tError(error) })
     }
   }
   return {
@@ -60,7 +69,11 @@ export function createAttachments({
         link?.[Symbol.dispose]()
         for (const mode of modes) await unlinkPin(pinOf(name, mode))
       }
-      for (const name of interfaces.slice(0, maxInterfaces)) if (!attached.has(name)) await attach(name)
+      for (const name of interfaces.slice(0, maxInterfaces)) {
+        // What was taken may be free by now, or have a chain.
+        const there = attached.get(name)
+        if (there === undefined || hasCode(there.problem, 'FAST_PATH_XDP_TAKEN')) await attach(name)
+      }
     },
     list: () => [...attached.values()].map(({ name, mode, problem }) => ({ name, mode, problem })),
     [Symbol.dispose]() {
@@ -96,23 +109,29 @@ export async function takeOver(
   return undefined
 }
 
-/** In the driver if that can, else behind it. */
-function attachXdp(program: BpfProgram, name: string): { readonly link: BpfLink; readonly mode: XdpMode } {
+/** In the driver if that can, else behind it; undefined where the interface has a program. */
+function attachXdp(
+  program: BpfProgram,
+  name: string,
+): { readonly link: BpfLink; readonly mode: XdpMode } | undefined {
   const target = { kind: 'xdp', interface: name } as const
   try {
     return { link: program.attach({ ...target, mode: 'native' }), mode: 'native' }
   } catch (error) {
-    if (hasCode(error, 'BPF_BUSY') || hasCode(error, 'BPF_NOT_PERMITTED')) throw error
+    if (hasCode(error, 'BPF_BUSY')) return undefined
+    if (hasCode(error, 'BPF_NOT_PERMITTED')) throw error
     return { link: program.attach({ ...target, mode: 'generic' }), mode: 'generic' }
   }
 }
 
-function problemOf(name: string, error: unknown): X0tError {
+function asX0tError(error: unknown): X0tError {
   if (!(error instanceof X0tError)) throw error
-  if (!hasCode(error, 'BPF_BUSY')) return error
-  return new X0tError('FAST_PATH_XDP_TAKEN', `${name} has an XDP program of somebody else`, {
-    cause: error,
-    hint: `ip link show dev ${name} tells its id, bpftool prog show id ID what it is`,
+  return error
+}
+
+function taken(name: string): X0tError {
+  return new X0tError('FAST_PATH_XDP_TAKEN', `${name} has an XDP program that shares it with no other`, {
+    hint: `ip link show dev ${name} tells its id, x0t bpf show ID what it is; one of x0t shares the interface if attached with --priority`,
   })
 }
 

@@ -49,7 +49,17 @@ export async function chooseFastPath(
   try {
     const backend = await (choice.backend ?? nativeBackend)()
     const object = await readProgram('fastpath')
-    const fastPath = await openFastPath({ ...plane, backend, object, host, pinRoot, labelOf, interval })
+    const chainFile = async (): Promise<Uint8Array> => readProgram('chain')
+    const fastPath = await openFastPath({
+      ...plane,
+      backend,
+      object,
+      chainFile,
+      host,
+      pinRoot,
+      labelOf,
+      interval,
+    })
     return {
       fastPath,
       status: () => ({

@@ -3,11 +3,12 @@ import {
   beginObject,
   commitObject,
   isBpffs,
+  isChainable,
   linkName,
   objectFolder,
   pinPath,
   readPins,
-  removeObject,
+  withSharedMaps,
   type BpfBackend,
   type BpfMap,
   type BpfProgram,
@@ -23,6 +24,7 @@ import {
   type Attachments,
   type FastPathInterface,
 } from './fast-path-attachments.ts'
+import { createChainPlaces, type ChainPlaces } from './fast-path-chain.ts'
 import type { FastPathHost } from './fast-path-host.ts'
 import { layoutNumber, selfField } from './fast-path-layout.ts'
 import { fastPathMaps, mapNames, readInherited, type FastPathMaps, type Inherited } from './fast-path-maps.ts'
@@ -35,6 +37,8 @@ export interface FastPathOptions {
   /** bpf/fastpath.bpf.o. */
   readonly object: Uint8Array
   readonly host: FastPathHost
+  /** bpf/chain.bpf.o, read when it is needed. */
+  readonly chainFile: () => Promise<Uint8Array>
   /** In a BPF file system, which is mounted if it is not. */
   readonly pinRoot: string
   /** First 8 bytes of this node's id, and of a neighbour's. */
@@ -77,6 +81,8 @@ const deadManNs = 15_000_000_000n
 /** Links, neighbours and routes of an earlier daemon serve for so long. */
 const holdNs = 10_000_000_000n
 const heartbeatMs = 250
+/** Many nodes of one machine may load theirs at once. */
+const chainPatienceMs = 60_000
 const interfacesEveryTicks = 4
 /** The token goes round every millisecond or so: after this it is lost. */
 const tokenLostNs = 500_000_000n
@@ -101,9 +107,11 @@ export async function openFastPath(options: FastPathOptions): Promise<FastPath> 
   const owner = Buffer.from(selfLabel).toString('hex')
   const name = `fastpath-${namespace}-${owner}`
   // From here on everything is taken back if a step fails.
-  stack.defer(async () => void (await removeObject(pinRoot, name)))
-  const { object, maps, inherited } = await loadOrTakeOver(options, name)
+  const chains = createChainPlaces({ ...options, root: pinRoot, name, run: (...words) => host.run(...words) })
+  stack.defer(async () => chains.leave())
+  const { object, maps, inherited } = await loadOrTakeOver(options, name, chains)
   stack.use(object)
+  await chains.takeOver()
   const folder = objectFolder(pinRoot, name)
   const program = object.programs.get('x0t_fastpath')!
   const metronome = object.programs.get('x0t_metronome')!
@@ -120,7 +128,9 @@ export async function openFastPath(options: FastPathOptions): Promise<FastPath> 
   stack.use(await attachMetronome({ backend, metronome, pacer, folder, namespace }))
 
   const tables = createFastPathTables({ ...options, maps, inherited })
-  const attachments = stack.use(createAttachments({ backend, program, folder, namespace }))
+  const attachments = stack.use(
+    createAttachments({ backend, program, folder, namespace, joinChain: (name) => chains.join(name) }),
+  )
   const underlay = (): readonly string[] =>
     host.interfaces().filter((one) => one !== options.tunName && !one.startsWith(pacerPrefix))
   const mute = createMuteInterfaces({
@@ -217,36 +227,59 @@ interface Loaded {
   readonly inherited: Inherited | undefined
 }
 
-async function loadOrTakeOver(options: FastPathOptions, name: string): Promise<Loaded> {
-  const { backend, pinRoot, port, log } = options
+async function loadOrTakeOver(options: FastPathOptions, name: string, chains: ChainPlaces): Promise<Loaded> {
+  const { backend, pinRoot, log } = options
   const there = (await readPins(pinRoot)).find((object) => object.name === name && object.state === 'loaded')
   if (there !== undefined) {
-    const taken = await takeOverMaps(options, there.folder, port)
+    const taken = await withChainMaps(options, (maps) => takeOverMaps(options, there.folder, maps))
     if (taken !== undefined) return taken
     log.info('fast-path-started-anew', { reason: 'the maps of an earlier process are of another kind' })
   }
-  await removeObject(pinRoot, name)
-  const object = await load(backend, options.object, {})
+  await chains.leave()
+  return withChainMaps(options, async (chainMaps) => {
+    const object = await load(backend, options.object, chainMaps)
+    try {
+      const maps = fastPathMaps(object.maps)
+      if (maps === undefined) throw refusedBecause('its maps are not those that this version of x0t knows')
+      const folder = await beginObject(pinRoot, name)
+      for (const { name: map } of Object.values(mapNames))
+        object.maps.get(map)!.pin(pinPath(folder, 'maps', map))
+      pinPrograms(object, folder)
+      await commitObject(pinRoot, name)
+      return { object, maps, inherited: undefined }
+    } catch (error) {
+      object[Symbol.dispose]()
+      throw error
+    }
+  })
+}
+
+type Maps = Readonly<Record<string, BpfMap>>
+
+/** With the maps that all chains of XDP programs share, so that the program can be in one; without where that fails. */
+async function withChainMaps<T>(
+  { backend, object, pinRoot: root, chainFile, log }: FastPathOptions,
+  run: (maps: Maps) => Promise<T>,
+): Promise<T> {
+  let hasBegun = false
   try {
-    const maps = fastPathMaps(object.maps)
-    if (maps === undefined) throw refusedBecause('its maps are not those that this version of x0t knows')
-    const folder = await beginObject(pinRoot, name)
-    for (const { name: map } of Object.values(mapNames))
-      object.maps.get(map)!.pin(pinPath(folder, 'maps', map))
-    pinPrograms(object, folder)
-    await commitObject(pinRoot, name)
-    return { object, maps, inherited: undefined }
+    if (isChainable(object))
+      return await withSharedMaps(backend, { root, chainFile, patienceMs: chainPatienceMs }, (maps) => {
+        hasBegun = true
+        return run(maps)
+      })
   } catch (error) {
-    object[Symbol.dispose]()
-    throw error
+    if (hasBegun || !(error instanceof X0tError)) throw error
+    log.info('fast-path-outside-chains', { reason: error.message })
   }
+  return run({})
 }
 
 /** Undefined where what is pinned does not fit. */
 async function takeOverMaps(
-  { backend, object: bytes }: FastPathOptions,
+  { backend, object: bytes, port }: FastPathOptions,
   folder: string,
-  port: number,
+  chainMaps: Maps,
 ): Promise<Loaded | undefined> {
   using stack = new DisposableStack()
   const pinned = new Map<string, BpfMap>()
@@ -256,7 +289,7 @@ async function takeOverMaps(
     const maps = fastPathMaps(pinned)
     const inherited = maps && readInherited(maps, port)
     if (maps === undefined || inherited === undefined) return undefined
-    const object = await load(backend, bytes, Object.fromEntries(pinned))
+    const object = await load(backend, bytes, { ...Object.fromEntries(pinned), ...chainMaps })
     const resources = stack.move()
     const whole: LoadedObject = {
       programs: object.programs,
@@ -284,11 +317,7 @@ function pinPrograms(object: LoadedObject, folder: string): void {
   for (const [name, program] of object.programs) program.pin(pinPath(folder, 'programs', name))
 }
 
-async function load(
-  backend: BpfBackend,
-  bytes: Uint8Array,
-  maps: Readonly<Record<string, BpfMap>>,
-): Promise<LoadedObject> {
+async function load(backend: BpfBackend, bytes: Uint8Array, maps: Maps): Promise<LoadedObject> {
   let object: LoadedObject
   try {
     object = await backend.load(bytes, { programs: ['x0t_fastpath', 'x0t_metronome'], maps })

@@ -1,9 +1,10 @@
 // Real data planes in namespaces, with the program in the kernel: a - r - b, and a - r - b beside a - s - b.
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import t, { type Test } from 'tap'
-import { openNativeBackend, readPins } from '@x0t/bpf'
+import { openNativeBackend, readChains, readPins, unloadObject } from '@x0t/bpf'
 import type { FastPathStatus, KernelCounter, KernelLink, Stats } from '../src/index.ts'
 import { openLab, type Lab, type LabOptions } from '../bench/lab.ts'
 import { stream } from './support/numbered-stream.ts'
@@ -25,7 +26,7 @@ const lacks = await missing()
 if (lacks !== undefined && process.env.CI === 'true') t.fail(`the kernel's fast path: ${lacks}`)
 const kernel = lacks === undefined ? {} : { skip: lacks }
 
-const afterMs = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+const afterMs = async (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** A BPF file system for the pins of one test. */
 function pinFolder(t: Test): { readonly pinRoot: string; readonly interval: 1 } {
@@ -100,6 +101,33 @@ for (const ipVersion of [4, 6] as const)
     },
   )
 
+/** Loads the guard and puts it before what is on an interface of a host, as `x0t bpf attach --priority 100` does. */
+async function withGuard(root: string, host: string, interfaceName: string): Promise<void> {
+  const script = `
+    import { attachProgram, enterNetworkNamespace, findPinnedProgram, loadAndPin, openNativeBackend, readProgram } from '@x0t/bpf'
+    const [root, namespace, interfaceName] = process.argv.slice(1)
+    enterNetworkNamespace(namespace)
+    const backend = openNativeBackend()
+    const chainFile = async () => readProgram('chain')
+    const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+    await loadAndPin(backend, { root, name: 'guard', object: await readProgram('guard'), chainFile, options: { globals: { guard_port: 22 } } })
+    const program = await findPinnedProgram(root, 'guard')
+    await attachProgram(backend, program, { interface: interfaceName, priority: 100 }, { root, chainFile, wait })`
+  const options = ['--disable-warning=ExperimentalWarning', '--input-type=module', '--eval', script]
+  const child = spawn(process.execPath, [...options, root, `x0tfp-${host}`, interfaceName], {
+    cwd: import.meta.dirname,
+    stdio: 'inherit',
+  })
+  const [code] = await once(child, 'exit')
+  if (code !== 0) throw new Error(`the guard was not attached: ${String(code)}`)
+}
+
+/** Programs of the only chain that there is, in their order. */
+async function chainIds(root: string): Promise<readonly number[]> {
+  const [chain] = await readChains(openNativeBackend(), root)
+  return chain?.entries.map(({ programId }) => programId) ?? []
+}
+
 t.test('a relay whose process is killed forwards until the next one takes over', kernel, async (t) => {
   await using line = await lab(pinFolder(t))
   await kernelsUp(line, ['a', 'r', 'b'])
@@ -118,6 +146,58 @@ t.test('a relay whose process is killed forwards until the next one takes over',
   await kernelsUp(line, ['a', 'r', 'b'])
   t.match(await report(line, 'r'), { fastPath: { path: 'kernel', takenOver: true } })
 })
+
+t.test(
+  'a guard joins the fast path on its interface, and the next daemon finds its place in the chain',
+  kernel,
+  async (t) => {
+    const fastPath = pinFolder(t)
+    {
+      await using line = await lab(fastPath)
+      await kernelsUp(line, ['a', 'r', 'b'])
+      const from = line.output().length
+      const arrivals = stream(line, 'a', 'b', 2000, 2)
+      await afterMs(500)
+      await withGuard(fastPath.pinRoot, 'r', 'to-a')
+      const { count } = await arrivals
+      t.equal(count, 2000, 'it came in the midst of a stream that lost nothing')
+      const [ids, { kernelCounters, fastPath: status }] = [
+        await chainIds(fastPath.pinRoot),
+        await report(line, 'r'),
+      ]
+      t.equal(ids.length, 2)
+      t.ok(kernelCounters.forwarded > 20, `${kernelCounters.forwarded} forwarded`)
+      t.match(status, {
+        interfaces: [{ name: 'to-a', mode: 'native', problem: undefined }, { name: 'to-b' }],
+      })
+
+      line.node('r').kill('SIGKILL')
+      const more = stream(line, 'a', 'b', 1000, 2)
+      await afterMs(500)
+      line.restart('r', '+')
+      t.ok((await more).count >= 996)
+      t.notMatch(line.output().slice(from), /neighbour-down/, 'nobody noticed')
+      await kernelsUp(line, ['a', 'r', 'b'])
+      t.match(await report(line, 'r'), {
+        fastPath: {
+          path: 'kernel',
+          takenOver: true,
+          interfaces: [{ name: 'to-a', mode: 'native', problem: undefined }],
+        },
+      })
+      const [guard, before] = ids
+      const [first, second, ...others] = await chainIds(fastPath.pinRoot)
+      t.equal(first, guard, 'the guard first, by its priority')
+      t.not(second, before, 'then the program of the new daemon')
+      t.strictSame(others, [])
+    }
+    const objects = (await readPins(fastPath.pinRoot)).map(({ name }) => name)
+    t.strictSame(objects, ['chain', 'guard'], 'the guard stays without the daemons')
+    t.equal((await chainIds(fastPath.pinRoot)).length, 1)
+    const request = { root: fastPath.pinRoot, name: 'guard', wait: afterMs }
+    await unloadObject(openNativeBackend(), request)
+  },
+)
 
 t.test(
   'a relay that nobody restarts is left after fifteen seconds, when its kernel stops',

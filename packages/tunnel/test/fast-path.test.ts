@@ -38,6 +38,7 @@ function place(t: Test) {
         ...common,
         backend: bpf.backend,
         object: new Uint8Array(),
+        chainFile: async () => new Uint8Array(),
         host,
         pinRoot,
         labelOf,
@@ -227,21 +228,30 @@ t.test('other refusals, and what nobody thought of', async (t) => {
   t.match((await chooseFastPath(undefined, {} as never)).status(), { path: 'userspace', problem: undefined })
 })
 
-t.test('one interface that is taken does not keep the program from the others', async (t) => {
-  const { bpf, host, choose } = place(t)
-  host.underlay = ['eth0', 'eth1']
-  bpf.attachErrors.set('eth0 native', new X0tError('BPF_BUSY', 'EBUSY'))
-  const { fastPath, status } = await choose('auto')
-  t.match(status(), {
-    path: 'kernel',
-    takenOver: false,
-    interfaces: [
-      { name: 'eth0', problem: { code: 'FAST_PATH_XDP_TAKEN' } },
-      { name: 'eth1', mode: 'native' },
-    ],
-  })
-  await fastPath![Symbol.asyncDispose]()
-})
+t.test(
+  'one interface that is taken does not keep the program from the others, and is tried again',
+  async (t) => {
+    const { bpf, host, choose } = place(t)
+    host.underlay = ['eth0', 'eth1']
+    bpf.attachErrors.set('eth0 native', new X0tError('BPF_BUSY', 'EBUSY'))
+    const { fastPath, status } = await choose('auto')
+    t.match(status(), {
+      path: 'kernel',
+      takenOver: false,
+      interfaces: [
+        { name: 'eth0', problem: { code: 'FAST_PATH_XDP_TAKEN' } },
+        { name: 'eth1', mode: 'native' },
+      ],
+    })
+    bpf.attachErrors.clear()
+    host.pass(1000)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    t.match(status(), {
+      interfaces: [{ name: 'eth0', mode: 'native', problem: undefined }, { name: 'eth1' }],
+    })
+    await fastPath![Symbol.asyncDispose]()
+  },
+)
 
 t.test('each node of a namespace has a pair of its own', async (t) => {
   const { host, open } = place(t)

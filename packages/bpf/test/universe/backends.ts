@@ -1,7 +1,16 @@
-import { mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { spawnSync } from 'node:child_process'
 import t from 'tap'
-import { createCodec, openBpftoolBackend, openNativeBackend, type BpfMap, type ProgramInfo } from '@x0t/bpf'
+import {
+  createCodec,
+  openBpftoolBackend,
+  openNativeBackend,
+  readInventory,
+  unloadObject,
+  type BpfMap,
+  type ProgramInfo,
+} from '@x0t/bpf'
 import { cgroup2Mount } from '../../src/probes.ts'
 import { contents, kinds, long, testCompliance, word } from '../support/compliance.ts'
 
@@ -177,6 +186,31 @@ t.test('bpftool attaches programs to a cgroup and takes them off again', skip, a
   t.throws(() => object.programs.get('dispatch')!.attach({ kind: 'cgroup', path: cgroup }), {
     code: 'BPF_UNSUPPORTED',
   })
+})
+
+t.test('what a killed bpftool leaves is listed, and unloaded', skip, async (t) => {
+  const kindsFile = `${import.meta.dirname}/../objects/kinds.o`
+  const script =
+    "const { openBpftoolBackend } = await import('@x0t/bpf');" +
+    `const backend = await openBpftoolBackend({ pinFolder: '${pinFolder}' });` +
+    `const object = await backend.load((await import('node:fs')).readFileSync('${kindsFile}'));` +
+    "process.kill(process.pid, 'SIGKILL')"
+  const options = ['--input-type=module', '--eval', script]
+  const { signal } = spawnSync(process.execPath, options, { cwd: import.meta.dirname })
+  t.equal(signal, 'SIGKILL')
+  const native = openNativeBackend()
+  const [left, ...more] = await readInventory(native, pinFolder)
+  t.match(left, { name: /^bpftool-\d+-[0-9a-f]{6}$/, state: 'loading' })
+  t.ok(left!.programs.length > 1 && left!.programs.every(({ info }) => info !== undefined))
+  t.same(more, [])
+  const wait = async (delayMs: number) => delay(delayMs)
+  const result = await unloadObject(native, { root: pinFolder, name: left!.name, wait })
+  t.same(result.remaining, [])
+  t.same(
+    result.programs,
+    left!.programs.map(({ name }) => name),
+  )
+  t.notOk(existsSync(pinFolder), 'and the folder with the last of it')
 })
 
 t.test('a Node.js without node:ffi uses bpftool, and says why', skip, (t) => {

@@ -34,7 +34,7 @@ export async function openKernel(options: KernelOptions, context: CommandContext
   if (options.namespace !== undefined) bpf.enterNetworkNamespace(options.namespace)
   const root = options.pins ?? streams.env['X0T_BPF_PINS'] ?? bpf.defaultPinRoot
   return {
-    backend: streams.bpf ?? (await chooseBackend(context)),
+    backend: streams.bpf ?? (await chooseBackend(root, context)),
     root,
     chainFile: async () => bpf.readProgram('chain'),
     run: async (command, words) => (await promisify(execFile)(command, [...words])).stdout,
@@ -44,8 +44,8 @@ export async function openKernel(options: KernelOptions, context: CommandContext
 }
 
 /** bpf(2) itself, or bpftool with a warning that says why. */
-async function chooseBackend(context: CommandContext): Promise<BpfBackend> {
-  const { backend, reason } = await (await import('@x0t/bpf')).chooseBackend()
+async function chooseBackend(root: string, context: CommandContext): Promise<BpfBackend> {
+  const { backend, reason } = await (await import('@x0t/bpf')).chooseBackend({ pinFolder: root })
   if (backend.name !== 'native') context.output().warn(`using ${reason}; it cannot do everything`)
   return backend
 }
