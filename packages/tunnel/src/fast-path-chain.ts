@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import {
   attachChained,
   findPinnedProgram,
+  foreignNamespace,
   forgetObject,
   linkName,
   readChains,
@@ -46,8 +47,10 @@ export function createChainPlaces({
   return {
     async join(interfaceName) {
       const target = { kind: 'xdp', interface: interfaceName } as const
-      const place = linkName('', target)
-      const isThere = (await readChains(backend, root)).some(({ link }) => `${link}@`.includes(`${place}@`))
+      const place = linkName('', target, await foreignNamespace())
+      const isThere = (await readChains(backend, root)).some(
+        ({ link }) => link.slice(link.indexOf('@')) === place,
+      )
       if (!isThere) return undefined
       const program = await findPinnedProgram(root, `${name}/${programName}`)
       await attachChained(backend, { root, program, target, priority, proceedOn: [pass], chainFile, wait })
