@@ -1,6 +1,6 @@
 import t from 'tap'
 import { dataFrame, internetChecksum } from '../src/relay/data-frame.ts'
-import { generatorState } from '../src/relay/generator-state.ts'
+import { burstFor, generatorState } from '../src/relay/generator-state.ts'
 import { isThreadOf } from '../src/relay/receive-threads.ts'
 import { parseMac } from '../src/relay/relay-hosts.ts'
 import { addressOf, hopKey, labelOf, linkId, neighbourOf, routeOf } from '../src/relay/static-mesh.ts'
@@ -70,6 +70,13 @@ t.test('the generator is told an interval in picoseconds', async (t) => {
   t.strictSame([view.getUint8(64), view.getUint8(159)], [0, 95], 'how frames begin')
   view.setBigUint64(40, 7n, true)
   t.equal(state.packets(), 7)
+})
+
+t.test('calls of the generator are long, whatever each of them costs', async (t) => {
+  const first = { runs: 20_000, costMs: 18, callMs: 250 }
+  t.equal(burstFor({ ...first, tookMs: 28 }), 500_000, '0.5 µs a run')
+  t.equal(burstFor({ ...first, tookMs: 17 }), 25_000_000, 'a run takes some time')
+  t.equal(burstFor({ runs: 1, costMs: 0, tookMs: 1000, callMs: 250 }), 1)
 })
 
 t.test('threads that receive are told by their names, cut off as they are', async (t) => {

@@ -49,3 +49,20 @@ export function generatorState(memory: ArrayBuffer): GeneratorState {
     packets: () => Number(view.getBigUint64(offsetOf.packets, true)),
   }
 }
+
+/** Runs that make a call of about `callMs`, from what a first call took, of which `costMs` is not for its runs. */
+export function burstFor({
+  runs,
+  tookMs,
+  costMs,
+  callMs,
+}: {
+  readonly runs: number
+  readonly tookMs: number
+  readonly costMs: number
+  readonly callMs: number
+}): number {
+  // A run takes tens of nanoseconds at least.
+  const runMs = Math.max(1e-5, (tookMs - costMs) / runs)
+  return Math.max(1, Math.round(callMs / runMs))
+}

@@ -124,6 +124,8 @@ export async function relayBench(options: RelayOptions): Promise<Report> {
 }
 
 interface Trial extends RateTrial {
+  /** What the generator managed of the rate that was asked for. */
+  readonly sentPerSecond: number
   /** Processor time of the relay for each packet that arrived, s. */
   readonly cpuSecondsPerPacket: number
 }
@@ -154,7 +156,7 @@ async function measurePath(options: RelayOptions, path: RelayPath, book: SampleB
     const found = await tryRate({ generator, sink, measured }, ratePerSecond, seconds)
     tried.push(found)
     onProgress(
-      `${path}: ${Math.round(ratePerSecond)} offered, ${Math.round(found.receivedPerSecond)} carried, ` +
+      `${path}: ${Math.round(found.sentPerSecond)} packets/s offered, ${Math.round(found.receivedPerSecond)} carried, ` +
         `${(found.lossRatio * 100).toFixed(2)} % lost`,
     )
     return found
@@ -247,6 +249,7 @@ async function tryRate(
   await new Promise((resolve) => setTimeout(resolve, lastArrivalsMs))
   const arrived = (await arrivedSoFar()) - arrivedBefore
   return {
+    sentPerSecond: packets / (ms / 1000),
     receivedPerSecond: arrived / (ms / 1000),
     lossRatio: packets === 0 ? 1 : Math.max(0, 1 - arrived / packets),
     cpuSecondsPerPacket: arrived === 0 ? 0 : cpuSeconds / arrived,

@@ -69,6 +69,28 @@ t.test('XDP programs in a chain all see the packets, in their order, and leave i
   t.match(await well(t, 'list'), /nothing is loaded/)
 })
 
+t.test('a program that has the interface for itself is joined there, and sees what it saw', async (t) => {
+  await well(t, 'load', 'guard')
+  await well(t, 'load', 'guard', '--as', 'guard2')
+  t.match(await well(t, 'attach', 'guard', '--interface', 'a0'), /to a0 xdp/)
+  t.match(await bpf('attach', 'guard2', '--interface', 'a0'), {
+    code: 1,
+    stderr: /BPF_BUSY[^]*attach it with --priority/,
+  })
+  t.match(
+    await well(t, 'attach', 'guard2', '--interface', 'a0', '--priority', '10'),
+    /chain of a0 xdp, 2 programs/,
+  )
+  t.match(await well(t, 'list'), /a0 xdp \(chain, priority 800\)[^]*a0 xdp \(chain, priority 10\)/)
+  const [first, second] = [await seenBy('guard2'), await seenBy('guard')]
+  sendToA0()
+  t.ok((await seenBy('guard2')) > first)
+  t.ok((await seenBy('guard')) > second)
+  await well(t, 'unload', 'guard')
+  await well(t, 'unload', 'guard2')
+  t.notMatch(run('ip', 'link', 'show', 'dev', 'a0'), /xdp/)
+})
+
 t.test('an XDP program of someone else is named, and stays', async (t) => {
   run('bpftool', 'prog', 'load', programPath('gen'), '/sys/fs/bpf/foreign', 'type', 'xdp')
   run('bpftool', 'net', 'attach', 'xdp', 'pinned', '/sys/fs/bpf/foreign', 'dev', 'a0')

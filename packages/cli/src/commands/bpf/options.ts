@@ -60,7 +60,7 @@ export function withPlace(command: Command): Command {
     .option('--after <program>', 'tc: run after this program (OBJECT/PROGRAM or id)')
     .option(
       '--priority <number>',
-      'XDP: share the interface with others, the lowest first (0 to 1000)',
+      'XDP: share the interface with others, the lowest first (0 to 1000); one that is there alone goes on with 800',
       wholeNumber('--priority', 0, 1000),
     )
     .option('--proceed-on <verdicts>', 'XDP: go on to the next program after these (pass)', (text) =>
