@@ -30,6 +30,9 @@ struct gendata {
 	__u64 early;       /* frames that were not due, and went back to the pool */
 	/* Written by whoever generates: how frames begin, headers and a little more; number and tag do not matter. */
 	__u64 head[HEAD_WORDS];
+	/* Written by the program: CLOCK_MONOTONIC of the first frame sent since first_ns was set to 0, and of the last. */
+	__u64 first_ns;
+	__u64 last_ns;
 };
 
 struct {
@@ -40,9 +43,9 @@ struct {
 	__type(value, struct gendata);
 } x0t_gendata_state SEC(".maps");
 
-static __always_inline bool is_due(struct gendata *state)
+static __always_inline bool is_due(struct gendata *state, __u64 now_ns)
 {
-	__u64 now = bpf_ktime_get_ns() * PS_OF_NS;
+	__u64 now = now_ns * PS_OF_NS;
 
 	if (now < state->due_ps)
 		return false;
@@ -60,12 +63,13 @@ int x0t_gendata(struct xdp_md *xdp)
 	__u64 *frame = data;
 	__u64 *words = data + HEADER_OFFSET;
 	__u64 header[HEADER_BYTES / 8];
+	__u64 now = bpf_ktime_get_ns();
 	__u32 key = 0;
 	struct gendata *state = bpf_map_lookup_elem(&x0t_gendata_state, &key);
 
 	if (!state || data + HEAD_WORDS * 8 > end)
 		return XDP_ABORTED;
-	if (state->interval_ps && !is_due(state)) {
+	if (state->interval_ps && !is_due(state, now)) {
 		state->early++;
 		return XDP_DROP;
 	}
@@ -77,6 +81,9 @@ int x0t_gendata(struct xdp_md *xdp)
 	words[1] = header[1];
 	words[3] = siphash_tag(header, state->key[0], state->key[1]);
 	state->packets++;
+	if (!state->first_ns)
+		state->first_ns = now;
+	state->last_ns = now;
 	state->bytes += end - data;
 	return XDP_TX;
 }

@@ -2,8 +2,8 @@
 import { createInterface } from 'node:readline'
 import { openNativeBackend, readProgram } from '@x0t/bpf'
 import {
-  burstFor,
   generatorState,
+  runsFor,
   type GeneratorJob,
   type GeneratorOrder,
   type GeneratorReply,
@@ -18,10 +18,8 @@ const state = generatorState(loaded.maps.get('x0t_gendata_state')!.memory())
 state.setKey(Buffer.from(job.keyHex, 'hex'))
 const frame = new Uint8Array(Buffer.from(job.frameHex, 'hex'))
 state.setFrame(frame)
-/** Runs of the program in the first call of a stretch; those that are early take nanoseconds. */
-const firstBurst = 20_000
-/** Every call costs the kernel milliseconds before and after its runs, in which nothing is sent, so calls are long. */
-const callMs = 250
+/** Runs of the program by which it is found how many fill a stretch; those that are early take nanoseconds. */
+const firstBurst = 200_000
 const nowMs = (): number => Number(process.hrtime.bigint()) / 1e6
 /** @returns how long the call took, ms */
 const send = (count: number): number => {
@@ -29,20 +27,21 @@ const send = (count: number): number => {
   program.sendLive(frame, { count, ifindex: job.ifindex })
   return nowMs() - fromMs
 }
-// One frame at most: what these take is the cost of a call.
+// Two frames at most: what these take is the cost of a call, in which the kernel waits until all processors have seen that
+// the program is to run, and again that it is not. A call of one run has no such cost.
 state.setRate(1000)
-send(1)
-const costMs = Math.min(...Array.from({ length: 5 }, () => send(1)))
+send(2)
+const costMs = Math.min(...Array.from({ length: 5 }, () => send(2)))
 
 process.stdout.write('{}\n')
 for await (const line of createInterface({ input: process.stdin })) {
   const { ratePerSecond, ms } = JSON.parse(line) as GeneratorOrder
   state.setRate(ratePerSecond)
-  const burst = burstFor({ runs: firstBurst, tookMs: send(firstBurst), costMs, callMs })
+  const runs = runsFor({ runs: firstBurst, tookMs: send(firstBurst), costMs, wantedMs: ms })
   const before = state.packets()
-  const fromMs = nowMs()
-  for (let left = ms; left > 0; left = ms - (nowMs() - fromMs))
-    send(Math.ceil(burst * Math.min(1, left / callMs)))
-  const reply: GeneratorReply = { packets: state.packets() - before, ms: nowMs() - fromMs }
+  state.start()
+  // One call, so that nothing interrupts the stretch.
+  send(runs)
+  const reply: GeneratorReply = { packets: state.packets() - before, ms: state.spanMs() }
   process.stdout.write(`${JSON.stringify(reply)}\n`)
 }

@@ -14,14 +14,14 @@ export interface GeneratorOrder {
   readonly ms: number
 }
 
-/** What was sent. */
+/** What was sent, and the time from the first packet to the last. */
 export interface GeneratorReply {
   readonly packets: number
   readonly ms: number
 }
 
 /** struct gendata of bpf/gendata.bpf.c. */
-const offsetOf = { key: 0, intervalPs: 16, number: 24, duePs: 32, packets: 40, head: 64 } as const
+const offsetOf = { key: 0, intervalPs: 16, number: 24, duePs: 32, packets: 40, head: 64, firstNs: 160, lastNs: 168 } as const
 const headBytes = 96
 
 /** The memory that the generator in the kernel shares with its owner. */
@@ -31,6 +31,9 @@ export interface GeneratorState {
   setFrame(frame: Uint8Array): void
   setRate(ratePerSecond: number): void
   packets(): number
+  /** Begins a stretch, whose time `spanMs` tells: from its first packet to its last. */
+  start(): void
+  spanMs(): number
 }
 
 export function generatorState(memory: ArrayBuffer): GeneratorState {
@@ -47,22 +50,27 @@ export function generatorState(memory: ArrayBuffer): GeneratorState {
       view.setBigUint64(offsetOf.intervalPs, intervalPs, true)
     },
     packets: () => Number(view.getBigUint64(offsetOf.packets, true)),
+    start: () => view.setBigUint64(offsetOf.firstNs, 0n, true),
+    spanMs: () =>
+      Number(view.getBigUint64(offsetOf.lastNs, true) - view.getBigUint64(offsetOf.firstNs, true)) / 1e6,
   }
 }
 
-/** Runs that make a call of about `callMs`, from what a first call took, of which `costMs` is not for its runs. */
-export function burstFor({
+/** Runs that take about `wantedMs`, from what a first call took, of which `costMs` is not for its runs. */
+export function runsFor({
   runs,
   tookMs,
   costMs,
-  callMs,
+  wantedMs,
 }: {
   readonly runs: number
   readonly tookMs: number
   readonly costMs: number
-  readonly callMs: number
+  readonly wantedMs: number
 }): number {
-  // A run takes tens of nanoseconds at least.
-  const runMs = Math.max(1e-5, (tookMs - costMs) / runs)
-  return Math.max(1, Math.round(callMs / runMs))
+  const runMs = Math.max(leastRunMs, (tookMs - costMs) / runs)
+  return Math.max(2, Math.round(wantedMs / runMs))
 }
+
+/** A run that sends nothing takes tens of nanoseconds. */
+const leastRunMs = 5e-5

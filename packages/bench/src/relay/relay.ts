@@ -162,7 +162,7 @@ async function measurePath(options: RelayOptions, path: RelayPath, book: SampleB
     return found
   }
   const common = await trial(commonRate)
-  book.add(`load/${path}`, '%', common.cpuSecondsPerPacket * common.receivedPerSecond * 100)
+  book.add(`load/${path}`, '%', common.cpuSecondsPerPacket * commonRate * 100)
   const best = await searchRate(trial, { from: 2 * commonRate, mostLossRatio, refinements: 4 })
   const at = tried.find(
     ({ receivedPerSecond, lossRatio }) => receivedPerSecond === best && lossRatio <= mostLossRatio,
@@ -245,13 +245,14 @@ async function tryRate(
   const [arrivedBefore, cpuBefore] = [await arrivedSoFar(), await cpuSecondsOf(measured)]
   const order: GeneratorOrder = { ratePerSecond, ms: seconds * 1000 }
   const { packets, ms } = (await generator.ask(order)) as GeneratorReply
+  if (packets < 2) throw new X0tError('BENCH_MEASUREMENT_FAILED', 'the generator sent nothing')
   const cpuSeconds = (await cpuSecondsOf(measured)) - cpuBefore
   await new Promise((resolve) => setTimeout(resolve, lastArrivalsMs))
   const arrived = (await arrivedSoFar()) - arrivedBefore
   return {
     sentPerSecond: packets / (ms / 1000),
     receivedPerSecond: arrived / (ms / 1000),
-    lossRatio: packets === 0 ? 1 : Math.max(0, 1 - arrived / packets),
+    lossRatio: Math.max(0, 1 - arrived / packets),
     cpuSecondsPerPacket: arrived === 0 ? 0 : cpuSeconds / arrived,
   }
 }
