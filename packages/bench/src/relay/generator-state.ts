@@ -21,7 +21,16 @@ export interface GeneratorReply {
 }
 
 /** struct gendata of bpf/gendata.bpf.c. */
-const offsetOf = { key: 0, intervalPs: 16, number: 24, duePs: 32, packets: 40, head: 64, firstNs: 160, lastNs: 168 } as const
+const offsetOf = {
+  key: 0,
+  intervalPs: 16,
+  number: 24,
+  duePs: 32,
+  packets: 40,
+  head: 64,
+  firstNs: 160,
+  lastNs: 168,
+} as const
 const headBytes = 96
 
 /** The memory that the generator in the kernel shares with its owner. */
