@@ -30,7 +30,9 @@ export function attachProgram(program: Attachable, target: AttachTarget): Native
         .u32(4, interfaceIndexOf(target.interface))
         .u32(8, attachType.XDP)
         .u32(12, target.mode === undefined ? 0 : flags[target.mode])
-      return create(program, attributes, `XDP of ${target.interface}`, 'x0t bpf attach --mode generic')
+      return create(program, attributes, `XDP of ${target.interface}`, {
+        unsupported: 'x0t bpf attach --mode generic',
+      })
     }
     case 'tcx': {
       expectType(program, 'sched_cls')
@@ -45,7 +47,9 @@ export function attachProgram(program: Attachable, target: AttachTarget): Native
         .u32(8, target.direction === 'ingress' ? attachType.TCX_INGRESS : attachType.TCX_EGRESS)
         .u32(12, flags)
         .u32(16, relative ?? 0)
-      return create(program, attributes, `${target.direction} of ${target.interface}`)
+      return create(program, attributes, `${target.direction} of ${target.interface}`, {
+        invalid: 'tcx came with Linux 6.6; x0t bpf doctor tells whether this kernel has it',
+      })
     }
     case 'tracepoint':
       return attachTracepoint(program, target.name)
@@ -163,17 +167,24 @@ function attachCgroup(program: Attachable, target: AttachTarget & { readonly kin
 
 const directions = { ingress: 'CGROUP_INET_INGRESS', egress: 'CGROUP_INET_EGRESS' } as const
 
-/** @param otherwise hint where the interface cannot do it */
-function create(program: Attachable, attributes: Attributes, what: string, otherwise?: string): NativeLink {
+/** Hints where the interface cannot do it, and where the kernel does not know what is asked. */
+interface Hints {
+  readonly unsupported?: string
+  readonly invalid?: string
+}
+
+function create(program: Attachable, attributes: Attributes, what: string, hints: Hints): NativeLink {
   const fd = attributes.u32(0, program.fd).call('LINK_CREATE')
   if (fd === -errno.EOPNOTSUPP) {
-    throw failure(`program ${program.spec.name} could not be attached to ${what}`, fd, { hint: otherwise })
+    throw failure(`program ${program.spec.name} could not be attached to ${what}`, fd, {
+      hint: hints.unsupported,
+    })
   }
-  if (fd < 0) throw refused(program, what, fd)
+  if (fd < 0) throw refused(program, what, fd, hints.invalid)
   return adoptLink(fd)
 }
 
-function refused({ spec }: Attachable, what: string, result: number): X0tError {
+function refused({ spec }: Attachable, what: string, result: number, hint = 'x0t bpf doctor'): X0tError {
   const message = `program ${spec.name} could not be attached to ${what}`
   if (result === -errno.EBUSY || result === -errno.EEXIST) {
     return new X0tError('BPF_BUSY', `${message}: another program is there (${errnoName(-result)})`, {
@@ -181,7 +192,7 @@ function refused({ spec }: Attachable, what: string, result: number): X0tError {
     })
   }
   if (result === -errno.EINVAL) {
-    return failure(message, result, { code: 'BPF_UNSUPPORTED', hint: 'x0t bpf doctor' })
+    return failure(message, result, { code: 'BPF_UNSUPPORTED', hint })
   }
   return failure(message, result, { code: codeOf(-result) })
 }

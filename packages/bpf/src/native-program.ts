@@ -11,6 +11,7 @@ import { errno, programTypes } from './uapi.ts'
 const growthBytes = 4096
 const BPF_F_TEST_XDP_LIVE_FRAMES = 2
 const liveBatch = 64
+const mostInterruptions = 100
 
 /** What the object file of a program says; of an opened one, the kernel knows less. */
 export interface ProgramOrigin {
@@ -67,7 +68,12 @@ export class NativeProgram implements BpfProgram {
       .u32(32, repeat)
       .u32(40, context?.length ?? 0)
       .pointer(48, context)
-    this.#checkRun(attributes.call('PROG_TEST_RUN'))
+    // The kernel stops between two runs also for work of its own that waits for this thread, as of io_uring.
+    let result: number
+    let tries = 0
+    do result = attributes.call('PROG_TEST_RUN')
+    while (result === -errno.EINTR && ++tries < mostInterruptions)
+    this.#checkRun(result)
     return {
       verdict: attributes.getU32(4),
       packet: output.subarray(0, attributes.getU32(12)),

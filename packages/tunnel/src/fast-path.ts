@@ -29,6 +29,7 @@ import type { FastPathHost } from './fast-path-host.ts'
 import { layoutNumber, selfField } from './fast-path-layout.ts'
 import { fastPathMaps, mapNames, readInherited, type FastPathMaps, type Inherited } from './fast-path-maps.ts'
 import { createMuteInterfaces } from './fast-path-mute.ts'
+import { refusal, refusedBecause } from './fast-path-refusal.ts'
 import { openPacer, pacerPrefix, tokenFrame, type Pacer } from './fast-path-pacer.ts'
 import { createFastPathTables, type FastPathTables } from './fast-path-tables.ts'
 
@@ -334,23 +335,6 @@ async function load(backend: BpfBackend, bytes: Uint8Array, maps: Maps): Promise
       refused.hint === undefined ? {} : { hint: refused.hint },
     ),
   )
-}
-
-function refusal(error: unknown): unknown {
-  if (!(error instanceof X0tError)) return error
-  if (error.code === 'BPF_NOT_PERMITTED')
-    return new X0tError('FAST_PATH_FORBIDDEN', 'the kernel does not let this process load programs', {
-      cause: error,
-      hint: 'run as root with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON; as a service: x0t node install --user root',
-    })
-  return refusedBecause(error.message, error)
-}
-
-function refusedBecause(reason: string, cause?: X0tError): X0tError {
-  return new X0tError('FAST_PATH_REFUSED', `the kernel cannot run the program: ${reason}`, {
-    ...(cause === undefined ? {} : { cause }),
-    hint: cause?.hint ?? 'x0t bpf doctor tells what this kernel can do',
-  })
 }
 
 async function attachMetronome({

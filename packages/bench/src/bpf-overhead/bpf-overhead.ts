@@ -1,14 +1,17 @@
 import { X0tError } from '@x0t/core'
 import { openNativeBackend } from '@x0t/bpf'
-import type { BedPortOptions } from '@x0t/testbed'
+import type { BedPortOptions, RunnerSpec } from '@x0t/testbed'
 import { describeEnvironment } from '../environment.ts'
 import { startIperfServer, tcpRun } from '../iperf.ts'
 import { makeLab, type Lab } from '../lab.ts'
 import { withoutOffloads } from '../loss.ts'
 import type { Objective } from '../objective.ts'
+import { veth, x0t } from '../peers/index.ts'
+import { answers } from '../ping.ts'
 import { measuringPrograms, requirePrograms } from '../programs.ts'
 import { makeReport, type Report, type Skipped } from '../report.ts'
 import { sampleBook, type SampleBook } from '../result.ts'
+import type { Tunnel } from '../tunnel.ts'
 import { attachObservers, type AttachedReply } from './attached-observers.ts'
 import { machineCpuSeconds } from './machine-cpu.ts'
 import { observers } from './observers.ts'
@@ -22,6 +25,8 @@ export interface BpfOverheadOptions extends BedPortOptions {
   readonly each: boolean
   /** Offloads of the links: with them one buffer stands for up to 64 KiB, without for a packet. */
   readonly offloads: boolean
+  /** The stream goes through the tunnel of x0t nodes, run so; absent: over the bare link. */
+  readonly x0tRunner?: RunnerSpec
   readonly runFolder: string
   readonly objectives: readonly Objective[]
   readonly command: string
@@ -41,8 +46,8 @@ const settleMs = 500
 const bare: Variant = { name: 'none', observers: [] }
 
 /**
- * Sends one TCP stream over a veth pair with and without the programs that observe, in turn, and compares throughput and
- * processor time. Results: `tcp/<variant>` (Mbit/s), `cpu/<variant>` (processor seconds of the whole machine per GB
+ * Sends one TCP stream over a veth pair, or through a tunnel over it, with and without the programs that observe, in turn,
+ * and compares throughput and processor time. Results: `tcp/<variant>` (Mbit/s), `cpu/<variant>` (processor seconds of the whole machine per GB
  * received), `overhead-throughput/<variant>` and `overhead-cpu/<variant>` (%, each round against its own run without),
  * and of a last run with statistics `run-time/<program>` (ns), `runs/<program>` (per second) and `share/all` (% of the busy
  * processor time that all of them took). Variants: `none`, `all`, and with
@@ -50,7 +55,7 @@ const bare: Variant = { name: 'none', observers: [] }
  * @throws X0tError BENCH_TOOL_MISSING, BENCH_OPTION_INVALID, BENCH_MEASUREMENT_FAILED, TESTBED_NEEDS_ROOT
  */
 export async function bpfOverheadBench(options: BpfOverheadOptions): Promise<Report> {
-  const { runs, seconds, each, offloads, command, objectives, onProgress = () => {} } = options
+  const { runs, seconds, each, offloads, x0tRunner, command, objectives, onProgress = () => {} } = options
   checkOptions(options)
   await requirePrograms(measuringPrograms, options.env['PATH'] ?? '')
   const environment = await describeEnvironment(options.versions)
@@ -62,37 +67,43 @@ export async function bpfOverheadBench(options: BpfOverheadOptions): Promise<Rep
     ...(each ? names.map((name): Variant => ({ name, observers: [name] })) : []),
   ]
   const refused = new Map<string, string>()
-  await using lab = await makeLab({ ...options, relays: 0, forward: false })
+  await using lab = await makeLab({
+    ...options,
+    relays: 0,
+    forward: false,
+    ...(x0tRunner === undefined ? {} : { runner: x0tRunner }),
+  })
   if (!offloads) await withoutOffloads(lab)
-  await startIperfServer(lab)
+  const tunnel = x0tRunner === undefined ? veth : x0t
+  const stream = await startStream(lab, tunnel)
   // The first run finds caches cold.
-  await tcpRun(lab, targetOf(lab), 1)
+  await tcpRun(lab, stream.target, 1)
   for (let round = 1; round <= runs; round++) {
     for (const variant of variants) {
       onProgress(`round ${round} of ${runs}: ${variant.name}`)
       // What comes second finds the machine as the first left it: each is second every other round.
       const order = round % 2 === 0 ? [variant, bare] : [bare, variant]
       const found = new Map<string, Sample>()
-      for (const one of order) found.set(one.name, await measure(lab, one, seconds, refused))
+      for (const one of order) found.set(one.name, await measure(stream, one, seconds, refused))
       const [without, withThem] = [found.get(bare.name)!, found.get(variant.name)!]
       addSamples(book, variant.name, without, withThem)
     }
   }
   onProgress('counting runs of the programs')
-  await countRuns(lab, seconds, names, book)
+  await countRuns(stream, seconds, names, book)
   const skipped: Skipped[] = [...refused].map(([path, reason]) => ({ path, reason }))
   const parts = {
     kind: 'bpf',
     timestamp,
     environment,
     command,
-    parameters: { runs, seconds, each, offloads },
+    parameters: { runs, seconds, each, offloads, through: tunnel.name },
     results: book.results(),
     skipped,
     failed: [],
     notes: [
       `One TCP stream of iperf3 for ${seconds} s between two network namespaces joined by a veth pair, link offloads ` +
-        `${offloads ? 'on' : 'off'}; both ends share the cores of this machine. Runs with and without programs alternate, and ` +
+        `${offloads ? 'on' : 'off'}, ${x0tRunner === undefined ? 'over the bare link' : 'through the tunnel of x0t nodes'}; both ends share the cores of this machine. Runs with and without programs alternate, and ` +
         'which of the two comes first does too.',
       'cpu: busy time of all processors (/proc/stat: user, system, interrupts) per GB received. overhead: each run with ' +
         'programs against the run without beside it, below 0 where it was the better one.',
@@ -110,24 +121,24 @@ interface Sample {
 }
 
 async function measure(
-  lab: Lab,
+  stream: Stream,
   { observers: wanted }: Variant,
   seconds: number,
   refused: Map<string, string>,
 ): Promise<Sample> {
   await using stack = new AsyncDisposableStack()
-  for (const one of await attachOnBoth(lab, wanted, stack))
+  for (const one of await attachOnBoth(stream, wanted, stack))
     for (const { name, reason } of one.refused) refused.set(name, reason)
   await new Promise((resolve) => setTimeout(resolve, settleMs))
   const before = await machineCpuSeconds()
-  const { bitsPerSecond, bytes } = await tcpRun(lab, targetOf(lab), seconds)
+  const { bitsPerSecond, bytes } = await tcpRun(stream.lab, stream.target, seconds)
   const cpuSeconds = (await machineCpuSeconds()) - before
   return { mbitPerSecond: bitsPerSecond / 1e6, cpuSecondsPerGb: cpuSeconds / (bytes / 1e9) }
 }
 
 /** Observers of the whole machine on the last host, those of an interface on both. */
 async function attachOnBoth(
-  lab: Lab,
+  { lab, watchedPid }: Stream,
   wanted: readonly string[],
   stack: AsyncDisposableStack,
 ): Promise<readonly AttachedReply[]> {
@@ -141,7 +152,7 @@ async function attachOnBoth(
     const job = {
       observers: own.map(({ name }) => name),
       interface: end.interface,
-      watchedPid: await serverPid(lab),
+      watchedPid,
     }
     replies.push(stack.use(await attachObservers(lab.bed, end.host, job)))
   }
@@ -174,13 +185,13 @@ export function overhead(
 
 /** One run with everything attached and the kernel's statistics on: how often each program runs, and for how long. */
 async function countRuns(
-  lab: Lab,
+  stream: Stream,
   seconds: number,
   names: readonly string[],
   book: SampleBook,
 ): Promise<void> {
   await using stack = new AsyncDisposableStack()
-  const attached = (await attachOnBoth(lab, names, stack)).flatMap((reply) => reply.attached)
+  const attached = (await attachOnBoth(stream, names, stack)).flatMap((reply) => reply.attached)
   const backend = openNativeBackend()
   using statistics = backend.enableStatistics()
   void statistics
@@ -189,7 +200,7 @@ async function countRuns(
     return new Map(programs.map(({ id, runCount, runTimeNs }) => [id, { runs: runCount, ns: runTimeNs }]))
   }
   const [before, busyBefore] = [await read(), await machineCpuSeconds()]
-  await tcpRun(lab, targetOf(lab), seconds)
+  await tcpRun(stream.lab, stream.target, seconds)
   const [after, busyAfter] = [await read(), await machineCpuSeconds()]
   let totalNs = 0
   for (const { program, id } of attached) {
@@ -202,8 +213,18 @@ async function countRuns(
   book.add('share/all', '%', (totalNs / 1e9 / (busyAfter - busyBefore)) * 100)
 }
 
-function targetOf(lab: Lab): string {
-  return lab.links[0]!.b.ipv4
+/** Where the stream goes, and the process whose waits for a processor are observed: a node, or what receives. */
+interface Stream {
+  readonly lab: Lab
+  readonly target: string
+  readonly watchedPid: number
+}
+
+async function startStream(lab: Lab, tunnel: Tunnel): Promise<Stream> {
+  const { target, daemons } = await tunnel.start(lab)
+  await lab.until(`first ping through ${tunnel.name}`, () => answers(lab, target), 60_000)
+  await startIperfServer(lab)
+  return { lab, target, watchedPid: daemons.at(-1)?.pid ?? (await serverPid(lab)) }
 }
 
 async function serverPid(lab: Lab): Promise<number> {

@@ -72,7 +72,7 @@ t.test('XDP programs in a chain all see the packets, in their order, and leave i
 t.test('a program that has the interface for itself is joined there, and sees what it saw', async (t) => {
   await well(t, 'load', 'guard')
   await well(t, 'load', 'guard', '--as', 'guard2')
-  t.match(await well(t, 'attach', 'guard', '--interface', 'a0'), /to a0 xdp/)
+  t.match(await well(t, 'attach', 'guard', '--interface', 'a0'), /guard\/x0t_guard@a0-xdp/)
   t.match(await bpf('attach', 'guard2', '--interface', 'a0'), {
     code: 1,
     stderr: /BPF_BUSY[^]*attach it with --priority/,

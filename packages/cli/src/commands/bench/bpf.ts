@@ -1,6 +1,8 @@
 import { Option, type Command } from 'commander'
 import type { CommandContext } from '../../main.ts'
+import { repeatable } from '../repeatable.ts'
 import { portsOf, runFolderOf } from '../testbed/bed-option.ts'
+import { nodeRunner } from '../testbed/node-runner.ts'
 import { version } from '../../version.ts'
 import {
   commandLine,
@@ -16,6 +18,8 @@ interface BpfFlags extends ReportOptions {
   readonly seconds: number
   readonly each: boolean
   readonly offloads: boolean
+  readonly through: 'link' | 'x0t'
+  readonly set?: readonly string[]
   readonly dir?: string
 }
 
@@ -28,6 +32,16 @@ export function registerBpf(bench: Command, context: CommandContext): void {
       .option('--seconds <n>', 'length of each TCP run', wholeNumber(1, 3600), 5)
       .option('--each', 'also each program by itself', false)
       .option('--no-offloads', 'packets of 1500 bytes on the link, as on a network card without TSO')
+      .addOption(
+        new Option('--through <path>', 'what carries the stream: the bare link, or the tunnel of x0t nodes')
+          .choices(['link', 'x0t'])
+          .default('link'),
+      )
+      .option(
+        '--set <section.key=value>',
+        'with --through x0t: any setting of the nodes; repeatable',
+        repeatable,
+      )
       .addOption(new Option('--dir <folder>', 'folder of the records (default: /run/x0t-testbed for root)')),
   )
     .addHelpText(
@@ -37,7 +51,7 @@ export function registerBpf(bench: Command, context: CommandContext): void {
     )
     .action(async (options: BpfFlags) => {
       const { bpfOverheadBench } = await import('@x0t/bench')
-      const { runs, seconds, each, offloads } = options
+      const { runs, seconds, each, offloads, through } = options
       const output = context.output()
       const report = await bpfOverheadBench({
         ...portsOf(context),
@@ -45,6 +59,7 @@ export function registerBpf(bench: Command, context: CommandContext): void {
         seconds,
         each,
         offloads,
+        ...(through === 'x0t' ? { x0tRunner: nodeRunner(options.set ?? []) } : {}),
         runFolder: await runFolderOf(options, context),
         objectives: await objectivesOf(options),
         command: commandLine(),
