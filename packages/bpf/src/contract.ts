@@ -147,7 +147,7 @@ export interface BpfProgram extends Disposable {
   testRun(packet: Uint8Array, options?: { readonly repeat?: number; readonly ifindex?: number }): TestRun
   /**
    * XDP only: sends the packet `count` times as if it had come in on `ifindex`; its verdict really forwards it
-   * (BPF_F_TEST_XDP_LIVE_FRAMES).
+   * (BPF_F_TEST_XDP_LIVE_FRAMES). Of more than 256 the kernel may send fewer, when it has other work for this thread.
    */
   sendLive(packet: Uint8Array, options: { readonly count: number; readonly ifindex: number }): void
 }
