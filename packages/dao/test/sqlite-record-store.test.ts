@@ -24,6 +24,10 @@ const newPath = (): string => `${root}/${files++}.sqlite`
 const paths = new WeakMap<RecordStore, string>()
 const dave = identityNamed('dave')
 
+// A store that waits for records of others keeps no process alive; these tests want to hear the end.
+const awake = setInterval(() => {}, 1000)
+t.teardown(() => clearInterval(awake))
+
 t.test('a file of SQLite as a store', async (t) => {
   testOwnRecordStore(t, {
     async open(_t, limits) {

@@ -47,11 +47,11 @@ const bare: Variant = { name: 'none', observers: [] }
 
 /**
  * Sends one TCP stream over a veth pair, or through a tunnel over it, with and without the programs that observe, in turn,
- * and compares throughput and processor time. Results: `tcp/<variant>` (Mbit/s), `cpu/<variant>` (processor seconds of the whole machine per GB
- * received), `overhead-throughput/<variant>` and `overhead-cpu/<variant>` (%, each round against its own run without),
- * and of a last run with statistics `run-time/<program>` (ns), `runs/<program>` (per second) and `share/all` (% of the busy
- * processor time that all of them took). Variants: `none`, `all`, and with
- * `each` every object by itself.
+ * and compares throughput and processor time. Results: `tcp/<variant>` (Mbit/s), `cpu/<variant>` (processor seconds of the
+ * whole machine per GB received), `overhead-throughput/<variant>` and `overhead-cpu/<variant>` (%, each round against its
+ * own run without), and of a last run with statistics `run-time/<program>` (ns), `runs/<program>` (per second) and
+ * `share/all` (% of the busy processor time that all of them took). Variants: `none`, `all`, and with `each` every object by
+ * itself.
  * @throws X0tError BENCH_TOOL_MISSING, BENCH_OPTION_INVALID, BENCH_MEASUREMENT_FAILED, TESTBED_NEEDS_ROOT
  */
 export async function bpfOverheadBench(options: BpfOverheadOptions): Promise<Report> {
@@ -103,13 +103,15 @@ export async function bpfOverheadBench(options: BpfOverheadOptions): Promise<Rep
     failed: [],
     notes: [
       `One TCP stream of iperf3 for ${seconds} s between two network namespaces joined by a veth pair, link offloads ` +
-        `${offloads ? 'on' : 'off'}, ${x0tRunner === undefined ? 'over the bare link' : 'through the tunnel of x0t nodes'}; both ends share the cores of this machine. Runs with and without programs alternate, and ` +
-        'which of the two comes first does too.',
+        `${offloads ? 'on' : 'off'}, ${x0tRunner === undefined ? 'over the bare link' : 'through the tunnel of x0t nodes'}; ` +
+        'both ends share the cores of this machine. Runs with and without programs alternate, and which of the two comes ' +
+        'first does too.',
       'cpu: busy time of all processors (/proc/stat: user, system, interrupts) per GB received. overhead: each run with ' +
         'programs against the run without beside it, below 0 where it was the better one.',
-      'The processes that hold the attachments run in both, in one of them with nothing attached. flow is attached to the interfaces of both hosts; the others see the whole machine and are attached once. run-time, ' +
-        'runs and share (of the busy time of all processors) are of one more run with statistics of the kernel on, whose reading ' +
-        'of the clock is part of the time of each run.',
+      'The processes that hold the attachments run in both, in one of them with nothing attached. flow is attached to the ' +
+        'interfaces of both hosts; the others see the whole machine and are attached once. run-time, runs and share (of the ' +
+        'busy time of all processors) are of one more run with statistics of the kernel on, whose reading of the clock is part ' +
+        'of the time of each run.',
     ],
   }
   return makeReport(parts, objectives)

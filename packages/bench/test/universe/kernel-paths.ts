@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { defaultPinRoot } from '@x0t/bpf'
-import { parseShape } from '@x0t/testbed'
+import { parseShape, type RunnerSpec } from '@x0t/testbed'
 import {
   bpfOverheadBench,
   mttrBench,
@@ -21,18 +21,16 @@ const env = Object.fromEntries(
 )
 const { signal } = new AbortController()
 const common = { runFolder, env, signal, objectives: [], command: 'test', versions: {} }
-const x0t = x0tSystem({
-  runner: {
-    kind: 'x0t',
-    command: [
-      process.execPath,
-      '--disable-warning=ExperimentalWarning',
-      fileURLToPath(new URL('../../../cli/bin/x0t.js', import.meta.url)),
-    ],
-    settings: {},
-  },
-  kernel: { probeIntervalMs: 1 },
-})
+const runner: RunnerSpec = {
+  kind: 'x0t',
+  command: [
+    process.execPath,
+    '--disable-warning=ExperimentalWarning',
+    fileURLToPath(new URL('../../../cli/bin/x0t.js', import.meta.url)),
+  ],
+  settings: {},
+}
+const x0t = x0tSystem({ runner, kernel: { probeIntervalMs: 1 } })
 
 t.test('the kernel heals round faults in the cables', { timeout: 200_000 }, async (t) => {
   const told: string[] = []
@@ -98,15 +96,27 @@ t.test('a relay is measured on every path', { timeout: 200_000 }, async (t) => {
       )
 })
 
-t.test('what observing costs is measured, and every program ran', { timeout: 100_000 }, async (t) => {
-  const report = await bpfOverheadBench({ ...common, runs: 1, seconds: 1, each: false, offloads: true })
-  t.strictSame(report.skipped, [])
-  const names = report.results.map(({ name }) => name)
-  for (const name of ['tcp/none', 'tcp/all', 'overhead-throughput/all', 'overhead-cpu/all'])
-    t.ok(names.includes(name), name)
-  for (const program of ['x0t_flow_in', 'x0t_flow_out', 'x0t_drop', 'x0t_switch'])
-    t.ok(names.includes(`run-time/${program}`), program)
-})
+for (const through of ['link', 'x0t'] as const)
+  t.test(
+    `what observing costs is measured through ${through}, and every program ran`,
+    { timeout: 100_000 },
+    async (t) => {
+      const report = await bpfOverheadBench({
+        ...common,
+        runs: 1,
+        seconds: 1,
+        each: false,
+        offloads: true,
+        ...(through === 'x0t' ? { x0tRunner: runner } : {}),
+      })
+      t.strictSame(report.skipped, [])
+      const names = report.results.map(({ name }) => name)
+      for (const name of ['tcp/none', 'tcp/all', 'overhead-throughput/all', 'overhead-cpu/all'])
+        t.ok(names.includes(name), name)
+      for (const program of ['x0t_flow_in', 'x0t_flow_out', 'x0t_drop', 'x0t_switch'])
+        t.ok(names.includes(`run-time/${program}`), program)
+    },
+  )
 
 t.test('nothing of all this is left behind', async (t) => {
   t.equal(existsSync(runFolder), false)
