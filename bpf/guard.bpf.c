@@ -13,6 +13,11 @@
 
 /* TCP and UDP port that is guarded; 0: every packet of IP is. */
 const volatile __u16 guard_port = 0;
+/*
+ * Whether UDP is guarded too. A node takes no handshakes there: what comes is checked by a tag, which costs less than
+ * this, and its neighbours' tunnel would be limited with the strangers.
+ */
+const volatile bool guard_udp = true;
 /* Drops all that does not come from the allow-list. */
 const volatile bool guard_allowed_only = false;
 /* Packets a second, and how many at once, of one source: an IPv4 address, or the /64 of an IPv6 address. 0: no limit. */
@@ -112,7 +117,7 @@ static __always_inline enum guard_verdict limit(const struct peer *source)
 }
 
 /*
- * Whether a packet asks something of the guarded port: all of UDP, of TCP what opens a connection. A fragment without
+ * Whether a packet asks something of the guarded port: all of UDP (unless guard_udp is false), of TCP what opens a connection. A fragment without
  * ports counts, lest the guard be passed in pieces. Negative if the header is cut short.
  */
 static __always_inline int is_guarded(void *transport, void *end, __u8 protocol, bool later_fragment)
@@ -120,6 +125,8 @@ static __always_inline int is_guarded(void *transport, void *end, __u8 protocol,
 	__be16 *port = transport + 2;
 	__u8 *flags = transport + TCP_FLAGS_OFFSET;
 
+	if (!guard_udp && protocol == IPPROTO_UDP)
+		return 0;
 	if (!guard_port || later_fragment)
 		return 1;
 	if (protocol != IPPROTO_UDP && protocol != IPPROTO_TCP)

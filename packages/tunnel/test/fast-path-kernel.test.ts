@@ -110,7 +110,7 @@ async function withGuard(root: string, host: string, interfaceName: string): Pro
     const backend = openNativeBackend()
     const chainFile = async () => readProgram('chain')
     const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
-    await loadAndPin(backend, { root, name: 'guard', object: await readProgram('guard'), chainFile, options: { globals: { guard_port: 22 } } })
+    await loadAndPin(backend, { root, name: 'guard', object: await readProgram('guard'), chainFile, options: { globals: { guard_port: 7700, guard_udp: false } } })
     const program = await findPinnedProgram(root, 'guard')
     await attachProgram(backend, program, { interface: interfaceName, priority: 100 }, { root, chainFile, wait })`
   const options = ['--disable-warning=ExperimentalWarning', '--input-type=module', '--eval', script]

@@ -39,6 +39,13 @@ t.test('a stranger is let in as often as its bucket holds', async (t) => {
   t.equal(run(guard, udp4('198.51.100.8')), XDP_PASS, 'another source has a bucket of its own')
 })
 
+t.test('without UDP what comes there passes uncounted, and TCP is limited as ever', async (t) => {
+  using guard = await loadProgram('guard', { globals: { ...slow, guard_udp: false } })
+  t.equal(run(guard, udp4(stranger), 10), XDP_PASS)
+  t.equal(run(guard, tcp4(tcpFlags.syn), 10), XDP_DROP)
+  t.same(await verdicts(guard), { unguarded: 10, pass: 5, limit_source: 5 })
+})
+
 t.test('tokens come back at the rate of the source', async (t) => {
   // 10,000 a second: one is back in 0.1 ms, which any two runs are apart after the wait.
   using guard = await loadProgram('guard', {
