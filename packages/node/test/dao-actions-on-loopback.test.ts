@@ -80,14 +80,9 @@ t.test('two nodes carry out what they decided: keys, a published file, settings,
     reports.filter(({ body }) => body.outcome !== 'executed').map(({ body }) => body.detail),
     [],
   )
-  const renewals = reports.filter(({ body }) => body.action === 0).map(({ body }) => body.detail)
-  t.ok(renewals.some((detail) => /^\d+ keys were replaced; the new ones are in use$/.test(detail)))
-  // The one that comes second may find the keys of its only session just given up by the first.
-  t.strictSame(
-    renewals.filter(
-      (detail) => !/^(\d+ keys were replaced; the new ones are|no keys were) in use$/.test(detail),
-    ),
-    [],
+  t.match(
+    reports.filter(({ body }) => body.action === 0).map(({ body }) => body.detail),
+    [/keys were replaced; the new ones are in use/, /keys were replaced; the new ones are in use/],
   )
   for (const node of [a, b]) {
     const { artifacts } = await listArtifacts(homeAt(node.home).artifactsDirectory)

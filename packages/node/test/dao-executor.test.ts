@@ -107,6 +107,8 @@ interface Parts {
   readonly banned: Set<NodeId>
   authority: boolean
   keys: KeyInUse[]
+  /** A link has keys that are not in use yet. */
+  making: boolean
   renewed: number
   hasLoop: boolean
   sticks: boolean
@@ -122,6 +124,7 @@ function partsOf(entries: readonly ConfigEntry[]): Parts {
     banned: new Set<NodeId>(),
     authority: false,
     keys: [] as KeyInUse[],
+    making: false,
     renewed: 0,
     hasLoop: true,
     sticks: true,
@@ -164,6 +167,7 @@ function partsOf(entries: readonly ConfigEntry[]): Parts {
       },
       keys: {
         inUse: () => parts.keys,
+        isMaking: () => parts.making,
         renew(key: KeyInUse) {
           parts.renewed++
           parts.keys = parts.keys.map((one) =>
@@ -547,10 +551,27 @@ t.test('keys are replaced, and it is done when the new ones are in use', async (
   t.equal(parts.renewed, 2, 'once')
 })
 
+t.test('keys that are just being made are waited for, and replaced too', async (t) => {
+  const { dao, parts, clock, executor } = await setUp()
+  parts.making = true
+  dao.propose('all', [{ type: 'rotate_keys', node: 'all' }])
+  clock.go(dueMs)
+  executor.recordsChanged()
+  for (let look = 0; look < 20; look += 1) {
+    clock.go(250)
+    await new Promise(setImmediate)
+  }
+  t.strictSame(dao.reports, [], 'that none are in use says nothing yet')
+  parts.keys = [{ peer: bob, kind: 'link', generation: 'a 1' }]
+  parts.making = false
+  await eventually(clock, () => dao.reports.length > 0)
+  t.match(dao.reports, [{ outcome: 'executed', detail: /1 keys were replaced/ }])
+})
+
 t.test('keys that stay in use are named after a minute', async (t) => {
   const { dao, parts, clock, executor } = await setUp()
   parts.keys = [{ peer: bob, kind: 'link', generation: 'a 0' }]
-  const stuck = { ...parts.targets, keys: { inUse: () => parts.keys, renew: () => false } }
+  const stuck = { ...parts.targets, keys: { ...parts.targets.keys, renew: () => false } }
   const waiting = executorOf(dao, { ...parts, targets: stuck }, clock)
   dao.propose('p', [{ type: 'rotate_keys', node: self }])
   clock.go(dueMs)

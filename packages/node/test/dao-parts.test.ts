@@ -30,7 +30,7 @@ function nothingToChange(folder: string): ExecutionTargets {
       valueOf: () => ({ value: '', origin: 'default', proposal: null }),
     },
     bans: { isBanned: () => false, authority: undefined, authorities: () => [] },
-    keys: { inUse: () => [], renew: () => false },
+    keys: { inUse: () => [], isMaking: () => false, renew: () => false },
     artifactsDirectory: `${folder}/artifacts`,
     decisionsFile: `${folder}/decisions.json`,
   }

@@ -14,17 +14,20 @@ export async function rotateKeys(
   clock: Clock,
   isStopped: () => boolean,
 ): Promise<{ readonly replaced: number; readonly kept: readonly KeyInUse[] }> {
-  const before = keys.inUse()
   const startMs = clock.monotonicMs()
+  const isOver = (): boolean => isStopped() || clock.monotonicMs() - startMs >= withinMs
+  const look = async (): Promise<void> => new Promise((resolve) => void clock.setTimer(lookMs, resolve))
+  // Members that carry out one decision at once make keys with each other, which would be missed in between.
+  while (keys.isMaking() && !isOver()) await look()
+  const before = keys.inUse()
   let begun = new Set<KeyInUse>()
   for (;;) {
     const now = keys.inUse()
     const kept = before.filter((key) => isInUse(key, now))
-    if (kept.length === 0 || isStopped() || clock.monotonicMs() - startMs >= withinMs)
-      return { replaced: before.length - kept.length, kept }
+    if (kept.length === 0 || isOver()) return { replaced: before.length - kept.length, kept }
     // A peer that could not be asked, as its connection was down just then, is asked again.
     begun = new Set([...begun, ...kept.filter((key) => !begun.has(key) && keys.renew(key))])
-    await new Promise<void>((resolve) => void clock.setTimer(lookMs, resolve))
+    await look()
   }
 }
 

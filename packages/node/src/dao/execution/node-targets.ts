@@ -86,6 +86,7 @@ function keysTarget({ links, sessions }: NodeParts): KeysTarget {
             : [],
         ),
     ],
+    isMaking: () => links.list().some(({ isUp, provenKeys }) => isUp && provenKeys === undefined),
     renew({ peer, kind }) {
       if (kind === 'link') return links.renew(peer)
       sessions.renew(peer)

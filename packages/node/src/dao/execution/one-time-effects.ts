@@ -85,6 +85,7 @@ async function rotate(
 ): Promise<Effect> {
   if (node !== 'all' && node !== self) return { kind: 'elsewhere' }
   const { replaced, kept } = await rotateKeys(targets.keys, clock, isStopped)
+  if (isStopped() && replaced === 0) return { kind: 'waiting', detail: 'the node stops' }
   if (kept.length === 0)
     return {
       kind: 'executed',

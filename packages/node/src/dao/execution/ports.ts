@@ -64,8 +64,10 @@ export interface KeyInUse {
 }
 
 export interface KeysTarget {
-  /** Keys with which this node sends now. */
+  /** Keys with which this node sends now, and of which the peer has shown that it has them. */
   inUse(): readonly KeyInUse[]
+  /** Whether a link has keys just made, by either side, that are not among those yet. */
+  isMaking(): boolean
   /** Begins to make new ones with a peer; false where that cannot be done now. */
   renew(key: KeyInUse): boolean
 }
