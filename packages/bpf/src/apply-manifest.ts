@@ -4,7 +4,7 @@ import { readChains, isChainable, openSharedMaps, removeFromChains } from './cha
 import type { BpfBackend, LoadOptions } from './contract.ts'
 import { infoOf } from './attach-program.ts'
 import { findPinnedProgram, foreignNamespace } from './attach-pinned.ts'
-import { linkName, targetFor } from './attach-target.ts'
+import { linkName, placeOfLink, targetFor } from './attach-target.ts'
 import { loadAndPin } from './load-and-pin.ts'
 import type { Manifest, ManifestAttachment, ManifestObject } from './manifest.ts'
 import { findPinned, readPins } from './pin-tree.ts'
@@ -110,7 +110,7 @@ async function applyAttachments(
   for (const program of pinned.programs) {
     using handle = await backend.openProgram({ pin: program.path })
     for (const { link, entries } of await readChains(backend, root)) {
-      const name = `${program.name}${link.slice(link.indexOf('@'))}`
+      const name = `${program.name}${placeOfLink(link)}`
       if (wanted.has(name) || !entries.some(({ programId }) => programId === handle.id)) continue
       await removeFromChains(backend, { root, programIds: new Set([handle.id]), link, wait })
       changes.push({ action: 'detached', what: `${object.name}/${name}` })
@@ -137,9 +137,7 @@ async function applyAttachment(
   const what = `${object.name}/${name}`
   const unchanged = { name, change: { action: 'unchanged', what } } as const
   const order = { before, after, priority, proceedOn }
-  const chain = (await readChains(backend, root)).find(
-    ({ link }) => link.slice(link.indexOf('@')) === name.slice(name.indexOf('@')),
-  )
+  const chain = (await readChains(backend, root)).find(({ link }) => placeOfLink(link) === placeOfLink(name))
   const entry = chain?.entries.find(({ programId }) => programId === info.id)
   if (priority === undefined && proceedOn === undefined) {
     // In a chain too: another program may have joined it there.

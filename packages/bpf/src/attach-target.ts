@@ -29,6 +29,11 @@ export function linkName(program: string, target: AttachTarget, namespace?: numb
   return `${program}@${place.length > 120 ? `${place.slice(0, 60)}~${place.slice(-59)}` : place}${suffix}`
 }
 
+/** Where the attachment with this name is: from its `@` on, as of `linkName`. */
+export function placeOfLink(name: string): string {
+  return name.slice(name.indexOf('@'))
+}
+
 /** What a command line or a manifest says of where to attach. */
 export interface TargetRequest {
   readonly interface?: string | undefined

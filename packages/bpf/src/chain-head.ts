@@ -1,6 +1,6 @@
 import { rename, unlink } from 'node:fs/promises'
 import { X0tError } from '@x0t/core'
-import { linkName, removedInterface } from './attach-target.ts'
+import { linkName, placeOfLink, removedInterface } from './attach-target.ts'
 import { chainMax } from './chain-order.ts'
 import { chainMaps, sharesMaps } from './chain-maps.ts'
 import type { AttachTarget, BpfBackend, BpfMap, LoadedObject } from './contract.ts'
@@ -53,7 +53,7 @@ export async function findAlone(
   for (const { links: pins, name } of await readPins(root)) {
     if (name === object.name) continue
     for (const pin of pins) {
-      if (!places.includes(pin.name.slice(pin.name.indexOf('@')))) continue
+      if (!places.includes(placeOfLink(pin.name))) continue
       using link = await backend.openLink({ pin: pin.path })
       const attached = links.find(({ id, target }) => id === link.id && target !== removedInterface)
       const info = programs.find(({ id }) => id === attached?.programId)

@@ -1,6 +1,6 @@
 import { hasCode, X0tError } from '@x0t/core'
 import { foreignNamespace, type PinnedProgram } from './attach-pinned.ts'
-import { linkName } from './attach-target.ts'
+import { linkName, placeOfLink } from './attach-target.ts'
 import {
   attachedChains,
   attachHead,
@@ -25,10 +25,10 @@ import { withEntry, type ChainEntry } from './chain-order.ts'
 import type { AttachTarget, BpfBackend, BpfMap } from './contract.ts'
 import { loadPinned } from './load-pinned.ts'
 import { readPins, removeObject, type PinnedObject } from './pin-tree.ts'
+import { verdictOfName } from './verdict.ts'
 
 /** Priority in the chain of a program that had the interface for itself: after what is usually put before it. */
 export const alonePriority = 800
-const xdpPass = 2
 
 /** Whether the programs of an object can be in a chain: it declares the maps of bpf/chain.h. */
 export function isChainable(object: Uint8Array): boolean {
@@ -165,7 +165,11 @@ async function attachLocked(backend: BpfBackend, request: ChainRequest): Promise
   const joined =
     alone === undefined || before.some(({ programId }) => programId === alone.programId)
       ? before
-      : withEntry(before, { programId: alone.programId, priority: alonePriority, proceedOn: [xdpPass] })
+      : withEntry(before, {
+          programId: alone.programId,
+          priority: alonePriority,
+          proceedOn: [verdictOfName('xdp', 'pass')],
+        })
   const entries = withEntry(joined, {
     programId: handle.id,
     priority: request.priority,
@@ -180,9 +184,7 @@ async function attachLocked(backend: BpfBackend, request: ChainRequest): Promise
 }
 
 function chainAt(object: PinnedObject, place: string): Pick<Chain, 'number' | 'link'> | undefined {
-  return attachedChains(object).find(
-    ({ link }) => link.endsWith(place) && link.indexOf('@') === link.length - place.length,
-  )
+  return attachedChains(object).find(({ link }) => placeOfLink(link) === place)
 }
 
 /** Forgets the chain of a place whose interface has gone: another has its name now. */

@@ -56,6 +56,7 @@ export {
   describeTarget,
   hookOf,
   linkName,
+  placeOfLink,
   targetFor,
   type Hook,
   type TargetRequest,
@@ -76,6 +77,7 @@ export {
   type AttachSurroundings,
 } from './attach-program.ts'
 export {
+  alonePriority,
   attachChained,
   isChainable,
   readChains,

@@ -1,5 +1,6 @@
 import { rename } from 'node:fs/promises'
 import { X0tError } from '@x0t/core'
+import { placeOfLink } from './attach-target.ts'
 import { findPinned, pinPath } from './pin-tree.ts'
 import type { PinnedLink, PinnedProgram } from './attach-pinned.ts'
 import type { BpfBackend } from './contract.ts'
@@ -75,7 +76,7 @@ export async function replaceLink(backend: BpfBackend, request: ReplaceRequest):
       path: pin.path,
     }
   }
-  const moved = `${next.program.name}${pin.name.slice(pin.name.indexOf('@'))}`
+  const moved = `${next.program.name}${placeOfLink(pin.name)}`
   const path = pinPath(next.object.folder, 'links', moved)
   if (path !== pin.path) await rename(pin.path, path)
   return { ...result, outcome: 'replaced', checks: gate.checks, object: next.object.name, name: moved, path }

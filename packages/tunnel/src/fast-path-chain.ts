@@ -1,12 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import {
+  alonePriority,
   attachChained,
   findPinnedProgram,
   foreignNamespace,
   forgetObject,
   linkName,
+  placeOfLink,
   readChains,
   replaceInChains,
+  verdictOfName,
   xdpOnInterface,
   type BpfBackend,
   type Run,
@@ -22,9 +25,9 @@ export interface ChainPlaces {
   leave(): Promise<void>
 }
 
-/** Guards and limiters come before it, by their default of 500. */
-const priority = 800
-const pass = 2
+/** As a program that was alone has it, and is given when another joins it: guards come before, by their default of 500. */
+const priority = alonePriority
+const proceedOn = [verdictOfName('xdp', 'pass')]
 const programName = 'x0t_fastpath'
 /** Its maps are those of one node alone, so whoever uses them is that node. */
 const ownMap = 'fastpath_self'
@@ -48,12 +51,10 @@ export function createChainPlaces({
     async join(interfaceName) {
       const target = { kind: 'xdp', interface: interfaceName } as const
       const place = linkName('', target, await foreignNamespace())
-      const isThere = (await readChains(backend, root)).some(
-        ({ link }) => link.slice(link.indexOf('@')) === place,
-      )
+      const isThere = (await readChains(backend, root)).some(({ link }) => placeOfLink(link) === place)
       if (!isThere) return undefined
       const program = await findPinnedProgram(root, `${name}/${programName}`)
-      await attachChained(backend, { root, program, target, priority, proceedOn: [pass], chainFile, wait })
+      await attachChained(backend, { root, program, target, priority, proceedOn, chainFile, wait })
       return (await xdpOnInterface(interfaceName, run))?.mode === 'generic' ? 'generic' : 'native'
     },
     async takeOver() {

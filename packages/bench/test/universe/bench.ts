@@ -1,6 +1,5 @@
 // Run by kernel.test.ts in namespaces of its own.
 import { existsSync, readdirSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { parseShape } from '@x0t/testbed'
 import {
@@ -16,20 +15,12 @@ import { datagramRun, startIperfServer } from '../../src/iperf.ts'
 import { makeLab } from '../../src/lab.ts'
 import { answers } from '../../src/ping.ts'
 import { missingPrograms } from '../../src/programs.ts'
+import { x0tRunner } from './x0t-runner.ts'
 
 const runFolder = '/run/beds'
 const env = { PATH: process.env['PATH'], HOME: '/run' }
 const { signal } = new AbortController()
 const path = process.env['PATH'] ?? ''
-const x0tRunner = {
-  kind: 'x0t' as const,
-  command: [
-    process.execPath,
-    '--disable-warning=ExperimentalWarning',
-    fileURLToPath(new URL('../../../cli/bin/x0t.js', import.meta.url)),
-  ],
-  settings: {},
-}
 
 for (const peer of peers) {
   const missing = await missingPrograms(peer.programs, path)

@@ -1,9 +1,8 @@
 // Run by kernel-paths.test.ts in namespaces of its own: what the kernel watches and forwards, measured.
 import { existsSync, readdirSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { defaultPinRoot } from '@x0t/bpf'
-import { parseShape, type RunnerSpec } from '@x0t/testbed'
+import { parseShape } from '@x0t/testbed'
 import {
   bpfOverheadBench,
   mttrBench,
@@ -12,6 +11,7 @@ import {
   takeoverBench,
   x0tSystem,
 } from '../../src/index.ts'
+import { x0tRunner } from './x0t-runner.ts'
 
 t.setTimeout(500_000)
 
@@ -21,16 +21,7 @@ const env = Object.fromEntries(
 )
 const { signal } = new AbortController()
 const common = { runFolder, env, signal, objectives: [], command: 'test', versions: {} }
-const runner: RunnerSpec = {
-  kind: 'x0t',
-  command: [
-    process.execPath,
-    '--disable-warning=ExperimentalWarning',
-    fileURLToPath(new URL('../../../cli/bin/x0t.js', import.meta.url)),
-  ],
-  settings: {},
-}
-const x0t = x0tSystem({ runner, kernel: { probeIntervalMs: 1 } })
+const x0t = x0tSystem({ runner: x0tRunner, kernel: { probeIntervalMs: 1 } })
 
 t.test('the kernel heals round faults in the cables', { timeout: 200_000 }, async (t) => {
   const told: string[] = []
@@ -107,7 +98,7 @@ for (const through of ['link', 'x0t'] as const)
         seconds: 1,
         each: false,
         offloads: true,
-        ...(through === 'x0t' ? { x0tRunner: runner } : {}),
+        ...(through === 'x0t' ? { x0tRunner } : {}),
       })
       t.strictSame(report.skipped, [])
       const names = report.results.map(({ name }) => name)

@@ -1,13 +1,13 @@
 // Run by kernel-mttr.test.ts in namespaces of its own.
 import { existsSync, readdirSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { createBed, parseShape, plannedHost } from '@x0t/testbed'
 import { mttrBench, parseObjective, x0tSystem, type MttrOptions, type MttrSystem } from '../../src/index.ts'
 import { machineMs } from '../../src/mttr/machine-clock.ts'
 import { measureStream } from '../../src/mttr/measure-stream.ts'
 import { startStream } from '../../src/mttr/stream/stream.ts'
+import { x0tRunner } from './x0t-runner.ts'
 
 // As long as the tests below may take together.
 t.setTimeout(400_000)
@@ -17,17 +17,7 @@ const env = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(X0T_|NODE_OPTIONS|TAP)/.test(name)),
 )
 const { signal } = new AbortController()
-const x0t = x0tSystem({
-  runner: {
-    kind: 'x0t',
-    command: [
-      process.execPath,
-      '--disable-warning=ExperimentalWarning',
-      fileURLToPath(new URL('../../../cli/bin/x0t.js', import.meta.url)),
-    ],
-    settings: {},
-  },
-})
+const x0t = x0tSystem({ runner: x0tRunner })
 
 /** Two static routes at the source and a program that changes over when it loses the carrier: no daemon at all. */
 const standby: MttrSystem = {
