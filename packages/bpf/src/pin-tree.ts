@@ -86,14 +86,13 @@ export async function beginObject(
   options: { readonly replaces?: boolean } = {},
 ): Promise<string> {
   const staging = objectFolder(root, name, 'loading')
-  await mkdir(root, { recursive: true, mode: 0o700 })
   const isLoaded = (await readPins(root)).some((object) => object.name === name && object.state === 'loaded')
   if (isLoaded && options.replaces !== true)
     throw new X0tError('BPF_ALREADY_LOADED', `${name} is loaded already`, {
       hint: `x0t bpf show ${name}; x0t bpf unload ${name}; or load it --as another name`,
     })
   try {
-    await mkdir(staging, { mode: 0o700 })
+    await makeIn(root, staging)
   } catch (error) {
     if (!hasCode(error, 'EEXIST')) throw error
     throw new X0tError('BPF_HALF_DONE', `${name} is being loaded, or a load of it was killed`, {
@@ -104,6 +103,19 @@ export async function beginObject(
   for (const kind of pinKinds) await mkdir(`${staging}/${kind}`, { mode: 0o700 })
   return staging
 }
+
+/** Makes a folder in the root, which is made too: whoever takes the last object away may remove it in between. */
+async function makeIn(root: string, folder: string): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await mkdir(root, { recursive: true, mode: 0o700 })
+      return await mkdir(folder, { mode: 0o700 })
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT') || tries === mostTries) throw error
+    }
+  }
+}
+const mostTries = 100
 
 /** Makes a load whole: one rename. @throws X0tError BPF_ALREADY_LOADED */
 export async function commitObject(root: string, name: string): Promise<string> {

@@ -26,6 +26,7 @@ import {
   type LoadOptions,
   type StepHook,
 } from '../src/index.ts'
+import { beginObject, removeObject } from '../src/pin-tree.ts'
 import { fakeChain, fakeChainable, fakeObject, FakeKernel } from './fake-kernel.ts'
 
 const flow = fakeObject({
@@ -132,6 +133,18 @@ t.test(
     await t.rejects(requireBpffs(root), { code: 'BPF_NO_BPFFS', hint: /mount -t bpf/ })
   },
 )
+
+t.test('objects can be begun while others take theirs, and the folder of all, away', async (t) => {
+  const { root } = machine(t)
+  const round = async (name: string): Promise<void> => {
+    for (let turn = 0; turn < 200; turn += 1) {
+      await beginObject(root, name)
+      await removeObject(root, name)
+    }
+  }
+  await t.resolves(Promise.all(['a', 'b', 'c', 'd'].map(round)))
+  t.strictSame(await readPins(root), [])
+})
 
 t.test('refused programs are left out; if all are, nothing is left', async (t) => {
   const { kernel, load, list } = machine(t)
