@@ -1,49 +1,50 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
-/* Bytes and packets by peer, direction and protocol, as they are on the wire: a buffer of GSO counts as its packets. */
+/*
+ * Bytes and packets by peer, direction and protocol, as they are on the wire: a buffer of GSO counts as its packets.
+ * Counters are exact, and late by FLOW_LATEST_NS at most (flow-pending.h).
+ */
 #include "vmlinux-min.h"
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include "packet.h"
-#include "peer.h"
+#include "flow-pending.h"
 
-enum flow_direction {
-	FLOW_INGRESS,
-	FLOW_EGRESS,
-	FLOW_DIRECTIONS,
-};
+static __always_inline void set_ipv4(struct flow_key *key, const struct iphdr *ip)
+{
+	peer_of_ipv4(&key->peer, key->direction == FLOW_INGRESS ? ip->saddr : ip->daddr);
+	key->protocol = ip->protocol;
+}
 
-struct flow_key {
-	struct peer peer;
-	__u8 direction;
-	__u8 protocol; /* of IP; for IPv6 the first next header */
-	__u16 reserved;
-};
+static __always_inline void set_ipv6(struct flow_key *key, const struct ipv6hdr *ip)
+{
+	peer_of_ipv6(&key->peer, key->direction == FLOW_INGRESS ? ip->saddr : ip->daddr);
+	key->protocol = ip->nexthdr;
+}
 
-struct flow_traffic {
-	__u64 packets;
-	__u64 bytes;
-	__u64 last_seen_ns; /* CLOCK_MONOTONIC, to the timer tick */
-};
+/*
+ * Reads what comes behind an Ethernet header in place, which is quicker. Where the packet might as well begin with IP, as
+ * on a device without link header, that is not for the bytes to say: false, as for anything else.
+ */
+static __always_inline bool read_behind_ethernet(struct __sk_buff *skb, struct flow_key *key)
+{
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	void *ip = data + sizeof(struct ethhdr);
+	__be16 *protocol = ip - sizeof(*protocol);
+	__u8 *version = ip, *version_if_ip = data;
 
-struct flow_total {
-	__u64 packets;
-	__u64 bytes;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_PERCPU_HASH);
-	__uint(max_entries, 8192);
-	__type(key, struct flow_key);
-	__type(value, struct flow_traffic);
-} x0t_flow_peers SEC(".maps");
-
-/* By direction, of all packets: what peers add up to does not fall when an idle peer is evicted. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, FLOW_DIRECTIONS);
-	__type(key, __u32);
-	__type(value, struct flow_total);
-} x0t_flow_totals SEC(".maps");
+	if (ip + sizeof(struct iphdr) > end || *protocol != skb->protocol)
+		return false;
+	if (*protocol == bpf_htons(ETH_P_IP) && *version >> 4 == 4 && *version_if_ip >> 4 != 4) {
+		set_ipv4(key, ip);
+		return true;
+	}
+	if (*protocol == bpf_htons(ETH_P_IPV6) && ip + sizeof(struct ipv6hdr) <= end && *version >> 4 == 6 &&
+	    *version_if_ip >> 4 != 6) {
+		set_ipv6(key, ip);
+		return true;
+	}
+	return false;
+}
 
 /* Offsets count from the network header, so that devices without link header (TUN) are read alike. */
 static __always_inline long load(struct __sk_buff *skb, __u32 offset, void *to, __u32 bytes)
@@ -51,7 +52,7 @@ static __always_inline long load(struct __sk_buff *skb, __u32 offset, void *to, 
 	return bpf_skb_load_bytes_relative(skb, offset, to, bytes, 1 /* BPF_HDR_START_NET */);
 }
 
-static __always_inline bool read_key(struct __sk_buff *skb, struct flow_key *key)
+static __noinline int read_anywhere(struct __sk_buff *skb, struct flow_key *key)
 {
 	__be16 protocol = skb->protocol;
 	__u32 offset = 0;
@@ -69,8 +70,7 @@ static __always_inline bool read_key(struct __sk_buff *skb, struct flow_key *key
 
 		if (load(skb, offset, &ip, sizeof(ip)))
 			return false;
-		peer_of_ipv4(&key->peer, key->direction == FLOW_INGRESS ? ip.saddr : ip.daddr);
-		key->protocol = ip.protocol;
+		set_ipv4(key, &ip);
 		return true;
 	}
 	if (protocol == bpf_htons(ETH_P_IPV6)) {
@@ -78,8 +78,7 @@ static __always_inline bool read_key(struct __sk_buff *skb, struct flow_key *key
 
 		if (load(skb, offset, &ip, sizeof(ip)))
 			return false;
-		peer_of_ipv6(&key->peer, key->direction == FLOW_INGRESS ? ip.saddr : ip.daddr);
-		key->protocol = ip.nexthdr;
+		set_ipv6(key, &ip);
 		return true;
 	}
 	return false;
@@ -91,27 +90,11 @@ static __always_inline int count(struct __sk_buff *skb, const __u32 direction)
 	__u64 packets = skb->gso_segs ? skb->gso_segs : 1;
 	/* Only on the way out does the kernel know what the headers of GSO's packets will add. */
 	__u64 bytes = direction == FLOW_EGRESS && skb->wire_len ? skb->wire_len : skb->len;
-	struct flow_traffic *traffic;
-	struct flow_total *total = bpf_map_lookup_elem(&x0t_flow_totals, &direction);
 
-	if (total) {
-		total->packets += packets;
-		total->bytes += bytes;
-	}
-	if (!read_key(skb, &key))
-		return TCX_NEXT;
-	traffic = bpf_map_lookup_elem(&x0t_flow_peers, &key);
-	if (!traffic) {
-		struct flow_traffic none = {};
-
-		bpf_map_update_elem(&x0t_flow_peers, &key, &none, BPF_NOEXIST);
-		traffic = bpf_map_lookup_elem(&x0t_flow_peers, &key);
-	}
-	if (traffic) {
-		traffic->packets += packets;
-		traffic->bytes += bytes;
-		traffic->last_seen_ns = bpf_ktime_get_coarse_ns();
-	}
+	if (read_behind_ethernet(skb, &key) || read_anywhere(skb, &key))
+		add_pending(&key, packets, bytes);
+	else
+		add_total(direction, packets, bytes);
 	return TCX_NEXT;
 }
 

@@ -40,4 +40,16 @@ static __always_inline void histogram_add(struct histogram *histogram, __u64 val
 	__sync_fetch_and_add(&histogram->count, 1);
 }
 
+/* For a histogram that is this CPU's own, where nothing can come between: adds without locking the bus. */
+static __always_inline void histogram_add_own(struct histogram *histogram, __u64 value)
+{
+	__u32 bucket = histogram_bucket(value);
+
+	if (bucket >= HISTOGRAM_BUCKETS)
+		return;
+	histogram->buckets[bucket]++;
+	histogram->sum += value;
+	histogram->count++;
+}
+
 #endif

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
  * How long threads of one process wait for a processor: tells "the peer is dead" from "I was asleep". Counts from the
- * moment a thread could run (woken, or preempted) to the moment it does.
+ * moment a thread could run (woken, or preempted) to the moment it does. The kernel adds that up by thread itself
+ * (CONFIG_SCHED_INFO), so only a thread that leaves the processor is looked at, and no clock is read: what its sum has
+ * grown by since it last left is what it had waited this time.
  */
 #include "vmlinux-min.h"
 #include <bpf/bpf_helpers.h>
@@ -17,19 +19,24 @@ const volatile __u64 runqueue_pidns_inode = 0;
 /* Its id in the initial namespace, once a thread of it was seen. */
 __u32 runqueue_found = 0;
 
-/* Thread -> since when it could run. */
+/* Both since the thread began. */
+struct thread_waits {
+	__u64 times;
+	__u64 waited_ns;
+};
+
+/* Thread -> its waits when it last left the processor. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);
 	__type(key, __u32);
-	__type(value, __u64);
-} x0t_runqueue_since SEC(".maps");
+	__type(value, struct thread_waits);
+} x0t_runqueue_threads SEC(".maps");
 
 /* Microseconds of waiting. */
 struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
-	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
 	__type(value, struct histogram);
 } x0t_runqueue SEC(".maps");
@@ -54,51 +61,39 @@ static __always_inline void find(struct task_struct *current)
 		runqueue_found = current->tgid;
 }
 
-static __always_inline void waits(struct task_struct *task)
+static __always_inline void count(__u64 waited_ns)
 {
-	__u32 thread = task->pid;
-	__u64 now = bpf_ktime_get_ns();
+	__u32 zero = 0;
+	struct histogram *histogram = bpf_map_lookup_elem(&x0t_runqueue, &zero);
 
-	bpf_map_update_elem(&x0t_runqueue_since, &thread, &now, BPF_ANY);
-}
-
-SEC("tp_btf/sched_wakeup")
-int BPF_PROG(x0t_wakeup, struct task_struct *task)
-{
-	if (is_ours(task))
-		waits(task);
-	return 0;
-}
-
-SEC("tp_btf/sched_wakeup_new")
-int BPF_PROG(x0t_wakeup_new, struct task_struct *task)
-{
-	if (is_ours(task))
-		waits(task);
-	return 0;
+	if (histogram)
+		histogram_add_own(histogram, waited_ns / 1000);
 }
 
 SEC("tp_btf/sched_switch")
-int BPF_PROG(x0t_switch, bool preempted, struct task_struct *previous, struct task_struct *next)
+int BPF_PROG(x0t_switch, bool preempted, struct task_struct *previous)
 {
-	__u32 thread, zero = 0;
-	__u64 *since, waited_ns;
-	struct histogram *histogram;
+	struct thread_waits now = {}, before = {}, *known;
+	__u32 thread;
 
 	find(previous);
-	if (is_ours(previous) && (preempted || previous->__state == 0 /* TASK_RUNNING */))
-		waits(previous);
-	if (!is_ours(next))
+	if (!is_ours(previous))
 		return 0;
-	thread = next->pid;
-	since = bpf_map_lookup_elem(&x0t_runqueue_since, &thread);
-	if (!since)
-		return 0;
-	waited_ns = bpf_ktime_get_ns() - *since;
-	bpf_map_delete_elem(&x0t_runqueue_since, &thread);
-	histogram = bpf_map_lookup_elem(&x0t_runqueue, &zero);
-	if (histogram)
-		histogram_add(histogram, waited_ns / 1000);
+	thread = previous->pid;
+	now.times = previous->sched_info.pcount;
+	now.waited_ns = previous->sched_info.run_delay;
+	known = bpf_map_lookup_elem(&x0t_runqueue_threads, &thread);
+	if (known)
+		before = *known;
+	/* Otherwise the thread has run unseen: how much of its waiting was before this time is not known. */
+	if (now.times == before.times + 1)
+		count(now.waited_ns - before.waited_ns);
+	if (previous->__state & TASK_DEAD)
+		bpf_map_delete_elem(&x0t_runqueue_threads, &thread);
+	else if (known)
+		*known = now;
+	else
+		bpf_map_update_elem(&x0t_runqueue_threads, &thread, &now, BPF_NOEXIST);
 	return 0;
 }
 

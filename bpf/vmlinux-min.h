@@ -147,6 +147,17 @@ struct bpf_spin_lock {
 	__u32 val;
 };
 
+struct bpf_timer {
+	__u64 : 64;
+	__u64 : 64;
+} __attribute__((aligned(8)));
+
+enum {
+	BPF_F_TIMER_CPU_PIN = 1 << 1,
+};
+
+#define CLOCK_MONOTONIC 1
+
 struct bpf_fib_lookup {
 	__u8 family;
 	__u8 l4_protocol;
@@ -235,11 +246,19 @@ struct sk_buff {
 	__be16 protocol;
 };
 
+struct sched_info {
+	unsigned long pcount; /* times the thread got a processor */
+	unsigned long long run_delay; /* nanoseconds it waited for one, altogether */
+};
+
 struct task_struct {
 	int pid; /* of the thread */
 	int tgid;
 	unsigned int __state;
+	struct sched_info sched_info;
 };
+
+#define TASK_DEAD 0x80
 
 #pragma clang attribute pop
 

@@ -29,6 +29,9 @@ const maxLogBytes = 16 * 1024 * 1024
 /** The end of a log says why; more than this nobody reads. */
 const keptLogCharacters = 1024 * 1024
 
+/** A signal that comes while the verifier walks a program makes it give up (EAGAIN): it may walk so often. */
+const mostWalks = 20
+
 /** `instructions` is kept of good programs too. */
 const logLevel = { failure: 1, instructions: 2, statistics: 4 } as const
 
@@ -66,7 +69,7 @@ export function loadProgram(definition: ProgramDefinition, context: LoadContext)
     const { result, log } = callWithLog(attributes, level)
     if (result >= 0) return { program: adoptProgram(result, definition), log: annotate(log) }
   } else {
-    const result = attributes().call('PROG_LOAD')
+    const result = callUninterrupted(attributes)
     if (result >= 0) return { program: adoptProgram(result, definition), log: undefined }
     if (result === -errno.EPERM) return { refusal: toRefusal(spec.name, errno.EPERM, '') }
   }
@@ -115,6 +118,13 @@ function attributesOf(
   return attributes
 }
 
+function callUninterrupted(attributes: () => Attributes): number {
+  for (let walk = 1; ; walk++) {
+    const result = attributes().call('PROG_LOAD')
+    if (result !== -errno.EAGAIN || walk === mostWalks) return result
+  }
+}
+
 /** Loads with a log; a full buffer fails a good program, so it grows until all fits. */
 function callWithLog(
   attributes: () => Attributes,
@@ -122,7 +132,7 @@ function callWithLog(
 ): { readonly result: number; readonly log: string } {
   for (let bytes = firstLogBytes; ; bytes *= 4) {
     const buffer = new Uint8Array(bytes)
-    const result = attributes().u32(24, level).u32(28, bytes).pointer(32, buffer).call('PROG_LOAD')
+    const result = callUninterrupted(() => attributes().u32(24, level).u32(28, bytes).pointer(32, buffer))
     if (result === -errno.ENOSPC && bytes < maxLogBytes) continue
     const end = buffer.indexOf(0)
     const text = new TextDecoder('latin1').decode(end < 0 ? buffer : buffer.subarray(0, end))

@@ -2,24 +2,20 @@ import { X0tError } from '@x0t/core'
 import { openNativeBackend } from '@x0t/bpf'
 import type { BedPortOptions, RunnerSpec } from '@x0t/testbed'
 import { describeEnvironment } from '../environment.ts'
-import { startIperfServer, tcpRun } from '../iperf.ts'
-import { makeLab, type Lab } from '../lab.ts'
+import { makeLab } from '../lab.ts'
 import { withoutOffloads } from '../loss.ts'
 import type { Objective } from '../objective.ts'
 import { veth, x0t } from '../peers/index.ts'
-import { answers } from '../ping.ts'
 import { measuringPrograms, requirePrograms } from '../programs.ts'
 import { makeReport, type Report, type Skipped } from '../report.ts'
 import { sampleBook, type SampleBook } from '../result.ts'
-import type { Tunnel } from '../tunnel.ts'
-import { attachObservers, type AttachedReply } from './attached-observers.ts'
-import { machineCpuSeconds } from './machine-cpu.ts'
+import { startObservedStream, type ObservedStream, type StreamWindow } from './observed-stream.ts'
 import { observers } from './observers.ts'
 
 export interface BpfOverheadOptions extends BedPortOptions {
-  /** Rounds; each measures every variant once. */
+  /** Rounds; each measures every variant once, and once without beside it. */
   readonly runs: number
-  /** Length of each TCP run. */
+  /** Length of a window of the stream. */
   readonly seconds: number
   /** Also each object by itself. */
   readonly each: boolean
@@ -40,18 +36,15 @@ interface Variant {
   readonly observers: readonly string[]
 }
 
-/** What attaching and detaching leave to do, in the kernel and in the process that did it, is over by then. */
-const settleMs = 500
-
 const bare: Variant = { name: 'none', observers: [] }
 
 /**
- * Sends one TCP stream over a veth pair, or through a tunnel over it, with and without the programs that observe, in turn,
- * and compares throughput and processor time. Results: `tcp/<variant>` (Mbit/s), `cpu/<variant>` (processor seconds of the
- * whole machine per GB received), `overhead-throughput/<variant>` and `overhead-cpu/<variant>` (%, each round against its
- * own run without), and of a last run with statistics `run-time/<program>` (ns), `runs/<program>` (per second) and
- * `share/all` (% of the busy processor time that all of them took). Variants: `none`, `all`, and with `each` every object by
- * itself.
+ * Attaches the programs that observe beside one TCP stream over a veth pair, or through a tunnel over it, detaches them, and
+ * so on, and compares throughput and processor time. Results: `tcp/<variant>` (Mbit/s), `cpu/<variant>` (processor seconds
+ * of the whole machine per GB received), `overhead-throughput/<variant>` and `overhead-cpu/<variant>` (%, each window
+ * against the one without beside it), and of a last window with statistics `run-time/<program>` (ns), `runs/<program>` (per
+ * second) and `share/all` (% of the busy processor time that all of them took). Variants: `none`, `all`, and with `each`
+ * every object by itself.
  * @throws X0tError BENCH_TOOL_MISSING, BENCH_OPTION_INVALID, BENCH_MEASUREMENT_FAILED, TESTBED_NEEDS_ROOT
  */
 export async function bpfOverheadBench(options: BpfOverheadOptions): Promise<Report> {
@@ -75,16 +68,17 @@ export async function bpfOverheadBench(options: BpfOverheadOptions): Promise<Rep
   })
   if (!offloads) await withoutOffloads(lab)
   const tunnel = x0tRunner === undefined ? veth : x0t
-  const stream = await startStream(lab, tunnel)
-  // The first run finds caches cold.
-  await tcpRun(lab, stream.target, 1)
+  await using stream = await startObservedStream(lab, tunnel, (one) => void refused.set(one.name, one.reason))
   for (let round = 1; round <= runs; round++) {
     for (const variant of variants) {
       onProgress(`round ${round} of ${runs}: ${variant.name}`)
       // What comes second finds the machine as the first left it: each is second every other round.
       const order = round % 2 === 0 ? [variant, bare] : [bare, variant]
       const found = new Map<string, Sample>()
-      for (const one of order) found.set(one.name, await measure(stream, one, seconds, refused))
+      for (const one of order) {
+        await stream.attach(one.observers)
+        found.set(one.name, sampleOf(await stream.window(seconds)))
+      }
       const [without, withThem] = [found.get(bare.name)!, found.get(variant.name)!]
       addSamples(book, variant.name, without, withThem)
     }
@@ -102,63 +96,30 @@ export async function bpfOverheadBench(options: BpfOverheadOptions): Promise<Rep
     skipped,
     failed: [],
     notes: [
-      `One TCP stream of iperf3 for ${seconds} s between two network namespaces joined by a veth pair, link offloads ` +
+      'One TCP stream of iperf3 that runs all the while between two network namespaces joined by a veth pair, link offloads ' +
         `${offloads ? 'on' : 'off'}, ${x0tRunner === undefined ? 'over the bare link' : 'through the tunnel of x0t nodes'}; ` +
-        'both ends share the cores of this machine. Runs with and without programs alternate, and which of the two comes ' +
-        'first does too.',
-      'cpu: busy time of all processors (/proc/stat: user, system, interrupts) per GB received. overhead: each run with ' +
-        'programs against the run without beside it, below 0 where it was the better one.',
-      'The processes that hold the attachments run in both, in one of them with nothing attached. flow is attached to the ' +
-        'interfaces of both hosts; the others see the whole machine and are attached once. run-time, runs and share (of the ' +
-        'busy time of all processors) are of one more run with statistics of the kernel on, whose reading of the clock is part ' +
-        'of the time of each run.',
+        `both ends share the cores of this machine. Windows of ${seconds} s with and without programs alternate, and which ` +
+        'of the two comes first does too.',
+      'tcp: what the receiving interface counts, headers of IP included. cpu: busy time of all processors (/proc/stat: user, ' +
+        'system, interrupts) per GB of it. overhead: each window with programs against the window without beside it, below 0 ' +
+        'where it was the better one.',
+      'The processes that attach and detach run in both. flow is attached to the interfaces of both hosts; the others see the ' +
+        'whole machine and are attached once. run-time, runs and share (of the busy time of all processors) are of one more ' +
+        'window with statistics of the kernel on, whose reading of the clock is part of the time of each run.',
     ],
   }
   return makeReport(parts, objectives)
 }
 
+/** What a window of the stream came to. */
 interface Sample {
   readonly mbitPerSecond: number
   readonly cpuSecondsPerGb: number
 }
 
-async function measure(
-  stream: Stream,
-  { observers: wanted }: Variant,
-  seconds: number,
-  refused: Map<string, string>,
-): Promise<Sample> {
-  await using stack = new AsyncDisposableStack()
-  for (const one of await attachOnBoth(stream, wanted, stack))
-    for (const { name, reason } of one.refused) refused.set(name, reason)
-  await new Promise((resolve) => setTimeout(resolve, settleMs))
-  const before = await machineCpuSeconds()
-  const { bitsPerSecond, bytes } = await tcpRun(stream.lab, stream.target, seconds)
-  const cpuSeconds = (await machineCpuSeconds()) - before
-  return { mbitPerSecond: bitsPerSecond / 1e6, cpuSecondsPerGb: cpuSeconds / (bytes / 1e9) }
-}
-
-/** Observers of the whole machine on the last host, those of an interface on both. */
-async function attachOnBoth(
-  { lab, watchedPid }: Stream,
-  wanted: readonly string[],
-  stack: AsyncDisposableStack,
-): Promise<readonly AttachedReply[]> {
-  const replies: AttachedReply[] = []
-  const [link] = lab.links
-  for (const end of [link!.b, link!.a]) {
-    const own = observers.filter(
-      ({ name, isGlobal }) => wanted.includes(name) && (!isGlobal || end.host === lab.last),
-    )
-    // With nothing to attach too: the process that holds the attachments is no part of what is compared.
-    const job = {
-      observers: own.map(({ name }) => name),
-      interface: end.interface,
-      watchedPid,
-    }
-    replies.push(stack.use(await attachObservers(lab.bed, end.host, job)))
-  }
-  return replies
+function sampleOf({ bytes, seconds, busySeconds }: StreamWindow): Sample {
+  if (bytes === 0) throw new X0tError('BENCH_MEASUREMENT_FAILED', 'nothing of the stream arrived')
+  return { mbitPerSecond: (bytes * 8) / 1e6 / seconds, cpuSecondsPerGb: busySeconds / (bytes / 1e9) }
 }
 
 function addSamples(book: SampleBook, name: string, without: Sample, withThem: Sample): void {
@@ -185,15 +146,14 @@ export function overhead(
   }
 }
 
-/** One run with everything attached and the kernel's statistics on: how often each program runs, and for how long. */
+/** One window with everything attached and the kernel's statistics on: how often each program runs, and for how long. */
 async function countRuns(
-  stream: Stream,
+  stream: ObservedStream,
   seconds: number,
   names: readonly string[],
   book: SampleBook,
 ): Promise<void> {
-  await using stack = new AsyncDisposableStack()
-  const attached = (await attachOnBoth(stream, names, stack)).flatMap((reply) => reply.attached)
+  const attached = (await stream.attach(names)).flatMap((reply) => reply.attached)
   const backend = openNativeBackend()
   using statistics = backend.enableStatistics()
   void statistics
@@ -201,42 +161,21 @@ async function countRuns(
     const programs = await backend.listPrograms()
     return new Map(programs.map(({ id, runCount, runTimeNs }) => [id, { runs: runCount, ns: runTimeNs }]))
   }
-  const [before, busyBefore] = [await read(), await machineCpuSeconds()]
-  await tcpRun(stream.lab, stream.target, seconds)
-  const [after, busyAfter] = [await read(), await machineCpuSeconds()]
+  const before = await read()
+  const window = await stream.window(seconds)
+  const after = await read()
   let totalNs = 0
   for (const { program, id } of attached) {
     const runs = (after.get(id)?.runs ?? 0) - (before.get(id)?.runs ?? 0)
     const ns = (after.get(id)?.ns ?? 0) - (before.get(id)?.ns ?? 0)
-    book.add(`runs/${program}`, '1/s', runs / seconds)
+    book.add(`runs/${program}`, '1/s', runs / window.seconds)
     if (runs > 0) book.add(`run-time/${program}`, 'ns', ns / runs)
     totalNs += ns
   }
-  book.add('share/all', '%', (totalNs / 1e9 / (busyAfter - busyBefore)) * 100)
-}
-
-/** Where the stream goes, and the process whose waits for a processor are observed: a node, or what receives. */
-interface Stream {
-  readonly lab: Lab
-  readonly target: string
-  readonly watchedPid: number
-}
-
-async function startStream(lab: Lab, tunnel: Tunnel): Promise<Stream> {
-  const { target, daemons } = await tunnel.start(lab)
-  await lab.until(`first ping through ${tunnel.name}`, () => answers(lab, target), 60_000)
-  await startIperfServer(lab)
-  return { lab, target, watchedPid: daemons.at(-1)?.pid ?? (await serverPid(lab)) }
-}
-
-async function serverPid(lab: Lab): Promise<number> {
-  const { stdout } = await lab.run(lab.last, ['ss', '-Hltnp', 'sport = :5201'])
-  const pid = /pid=(\d+)/.exec(stdout)?.[1]
-  if (pid === undefined) throw new X0tError('BENCH_MEASUREMENT_FAILED', 'no iperf3 server runs')
-  return Number(pid)
+  book.add('share/all', '%', (totalNs / 1e9 / window.busySeconds) * 100)
 }
 
 function checkOptions({ runs, seconds }: BpfOverheadOptions): void {
-  if (runs >= 1 && runs <= 1000 && seconds >= 1 && seconds <= 3600) return
-  throw new X0tError('BENCH_OPTION_INVALID', 'expected 1 to 1000 runs of 1 to 3600 seconds', { exitCode: 2 })
+  if (runs >= 1 && runs <= 10_000 && seconds >= 1 && seconds <= 3600) return
+  throw new X0tError('BENCH_OPTION_INVALID', 'expected 1 to 10000 runs of 1 to 3600 seconds', { exitCode: 2 })
 }

@@ -46,7 +46,7 @@ export const observers: readonly Observer[] = [
   { name: 'retransmits', ...tracepoints('x0t_retransmit') },
   { name: 'drops', ...tracepoints('x0t_drop') },
   { name: 'connections', ...tracepoints('x0t_connection') },
-  { name: 'runqueue', ...tracepoints('x0t_wakeup', 'x0t_wakeup_new', 'x0t_switch') },
+  { name: 'runqueue', ...tracepoints('x0t_switch') },
 ]
 
 /** Path of the control group of a process in the unified hierarchy; undefined where none is mounted. */

@@ -28,8 +28,8 @@ export function registerBpf(bench: Command, context: CommandContext): void {
     bench
       .command('bpf')
       .description('what the programs that observe cost: throughput and CPU with and without them')
-      .option('--runs <n>', 'rounds; each measures with and without', wholeNumber(1, 1000), 10)
-      .option('--seconds <n>', 'length of each TCP run', wholeNumber(1, 3600), 5)
+      .option('--runs <n>', 'rounds; each measures with and without', wholeNumber(1, 10_000), 60)
+      .option('--seconds <n>', 'length of each window of the stream', wholeNumber(1, 3600), 1)
       .option('--each', 'also each program by itself', false)
       .option('--no-offloads', 'packets of 1500 bytes on the link, as on a network card without TSO')
       .addOption(

@@ -1,0 +1,97 @@
+import { X0tError } from '@x0t/core'
+import { setTimeout as delay } from 'node:timers/promises'
+import { startIperfServer } from '../iperf.ts'
+import type { Lab } from '../lab.ts'
+import { answers } from '../ping.ts'
+import type { Tunnel } from '../tunnel.ts'
+import { startObserverHolder, type AttachedReply, type ObserverHolder } from './observer-holder.ts'
+import { observers } from './observers.ts'
+
+/** What one window of the stream came to. */
+export interface StreamWindow {
+  readonly seconds: number
+  /** Received by the interface that has the address of the target, headers of IP included. */
+  readonly bytes: number
+  /** Processor time of the whole machine. */
+  readonly busySeconds: number
+}
+
+/** One TCP stream from the first host of a lab to the last that does not end, and programs that come and go beside it. */
+export interface ObservedStream extends AsyncDisposable {
+  /** From now on the programs of these objects are attached, and no others. */
+  attach(names: readonly string[]): Promise<readonly AttachedReply[]>
+  /** Measures the stream for so long, once what attaching left to do is over. */
+  window(seconds: number): Promise<StreamWindow>
+}
+
+/** What attaching and detaching leave to do in the kernel is over by then. */
+const settleMs = 250
+/** By then TCP sends as fast as it can, and caches are warm. */
+const warmUpMs = 2000
+
+/** As long as iperf3 can be told to run; it ends with the lab. */
+const longestSeconds = 86_400
+
+type Refused = AttachedReply['refused'][number]
+
+/**
+ * Starts the stream with all programs attached, since some see only connections that begin after them.
+ * @param onRefused told of everything that cannot be loaded or attached
+ * @throws X0tError BENCH_TUNNEL_DOWN, BENCH_MEASUREMENT_FAILED
+ */
+export async function startObservedStream(
+  lab: Lab,
+  tunnel: Tunnel,
+  onRefused: (refused: Refused) => void,
+): Promise<ObservedStream> {
+  const { target, daemons } = await tunnel.start(lab)
+  await lab.until(`first ping through ${tunnel.name}`, () => answers(lab, target), 60_000)
+  await startIperfServer(lab)
+  const watchedPid = daemons.at(-1)?.pid ?? (await serverPid(lab))
+  const stack = new AsyncDisposableStack()
+  const holders: ObserverHolder[] = []
+  const attach = async (names: readonly string[]): Promise<readonly AttachedReply[]> => {
+    const replies = await Promise.all(holders.map((one) => one.attach(names)))
+    for (const one of replies.flatMap(({ refused }) => refused)) onRefused(one)
+    return replies
+  }
+  const [link] = lab.links
+  try {
+    for (const end of [link!.b, link!.a]) {
+      // What sees the whole machine is loaded once.
+      const own = observers.filter(({ isGlobal }) => !isGlobal || end.host === lab.last)
+      const job = { observers: own.map(({ name }) => name), interface: end.interface, watchedPid }
+      holders.push(stack.use(await startObserverHolder(lab.bed, end.host, job)))
+    }
+    await attach(observers.map(({ name }) => name))
+    const client = ['iperf3', '--client', target, '--time', String(longestSeconds), '--interval', '0']
+    await lab.daemon(lab.first, 'iperf3-client', client)
+    await delay(warmUpMs, undefined, { signal: lab.signal })
+  } catch (error) {
+    await stack.disposeAsync()
+    throw error
+  }
+  return {
+    attach,
+    async window(seconds) {
+      const receiver = holders[0]!
+      await delay(settleMs, undefined, { signal: lab.signal })
+      const before = await receiver.read(target)
+      await delay(seconds * 1000, undefined, { signal: lab.signal })
+      const after = await receiver.read(target)
+      return {
+        seconds: (after.atNs - before.atNs) / 1e9,
+        bytes: after.bytes - before.bytes,
+        busySeconds: after.busySeconds - before.busySeconds,
+      }
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
+}
+
+async function serverPid(lab: Lab): Promise<number> {
+  const { stdout } = await lab.run(lab.last, ['ss', '-Hltnp', 'sport = :5201'])
+  const pid = /pid=(\d+)/.exec(stdout)?.[1]
+  if (pid === undefined) throw new X0tError('BENCH_MEASUREMENT_FAILED', 'no iperf3 server runs')
+  return Number(pid)
+}
