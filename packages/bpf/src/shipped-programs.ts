@@ -13,6 +13,7 @@ export const shippedPrograms = [
   'gen',
   'gendata',
   'guard',
+  'noop',
   'retransmits',
   'rtt',
   'runqueue',

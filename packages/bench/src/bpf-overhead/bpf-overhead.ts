@@ -10,14 +10,14 @@ import { measuringPrograms, requirePrograms } from '../programs.ts'
 import { makeReport, type Report, type Skipped } from '../report.ts'
 import { sampleBook, type SampleBook } from '../result.ts'
 import { startObservedStream, type ObservedStream, type StreamWindow } from './observed-stream.ts'
-import { observers } from './observers.ts'
+import { noop, observers } from './observers.ts'
 
 export interface BpfOverheadOptions extends BedPortOptions {
   /** Rounds; each measures every variant once, and once without beside it. */
   readonly runs: number
   /** Length of a window of the stream. */
   readonly seconds: number
-  /** Also each object by itself. */
+  /** Also each object by itself, and one that does nothing. */
   readonly each: boolean
   /** Offloads of the links: with them one buffer stands for up to 64 KiB, without for a packet. */
   readonly offloads: boolean
@@ -44,7 +44,7 @@ const bare: Variant = { name: 'none', observers: [] }
  * of the whole machine per GB received), `overhead-throughput/<variant>` and `overhead-cpu/<variant>` (%, each window
  * against the one without beside it), and of a last window with statistics `run-time/<program>` (ns), `runs/<program>` (per
  * second) and `share/all` (% of the busy processor time that all of them took). Variants: `none`, `all`, and with `each`
- * every object by itself.
+ * every object by itself and `noop`.
  * @throws X0tError BENCH_TOOL_MISSING, BENCH_OPTION_INVALID, BENCH_MEASUREMENT_FAILED, TESTBED_NEEDS_ROOT
  */
 export async function bpfOverheadBench(options: BpfOverheadOptions): Promise<Report> {
@@ -57,7 +57,7 @@ export async function bpfOverheadBench(options: BpfOverheadOptions): Promise<Rep
   const names = observers.map(({ name }) => name)
   const variants: readonly Variant[] = [
     { name: 'all', observers: names },
-    ...(each ? names.map((name): Variant => ({ name, observers: [name] })) : []),
+    ...(each ? [noop.name, ...names].map((name): Variant => ({ name, observers: [name] })) : []),
   ]
   const refused = new Map<string, string>()
   await using lab = await makeLab({

@@ -13,7 +13,7 @@ import type {
   HolderJob,
   HolderQuestion,
 } from './observer-holder.ts'
-import { observers, unifiedCgroup, type Observer } from './observers.ts'
+import { noop, observers, unifiedCgroup, type Observer } from './observers.ts'
 import { interfaceWith, parseReceivedBytes } from './received-bytes.ts'
 
 const job = JSON.parse(process.argv[2]!) as HolderJob
@@ -42,7 +42,7 @@ interface Loaded {
 async function load(): Promise<readonly Loaded[]> {
   const backend = openNativeBackend()
   const all: Loaded[] = []
-  for (const observer of observers.filter(({ name }) => job.observers.includes(name))) {
+  for (const observer of [noop, ...observers].filter(({ name }) => job.observers.includes(name))) {
     const { name } = observer
     try {
       const globals = name === 'runqueue' ? { globals: { runqueue_tgid: job.watchedPid } } : {}

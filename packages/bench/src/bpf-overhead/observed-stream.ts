@@ -5,7 +5,7 @@ import type { Lab } from '../lab.ts'
 import { answers } from '../ping.ts'
 import type { Tunnel } from '../tunnel.ts'
 import { startObserverHolder, type AttachedReply, type ObserverHolder } from './observer-holder.ts'
-import { observers } from './observers.ts'
+import { noop, observers } from './observers.ts'
 
 /** What one window of the stream came to. */
 export interface StreamWindow {
@@ -18,9 +18,9 @@ export interface StreamWindow {
 
 /** One TCP stream from the first host of a lab to the last that does not end, and programs that come and go beside it. */
 export interface ObservedStream extends AsyncDisposable {
-  /** From now on the programs of these objects are attached, and no others. */
+  /** From now on the programs of these objects are attached, and no others; what that leaves to do is over. */
   attach(names: readonly string[]): Promise<readonly AttachedReply[]>
-  /** Measures the stream for so long, once what attaching left to do is over. */
+  /** Measures the stream for so long. */
   window(seconds: number): Promise<StreamWindow>
 }
 
@@ -53,13 +53,14 @@ export async function startObservedStream(
   const attach = async (names: readonly string[]): Promise<readonly AttachedReply[]> => {
     const replies = await Promise.all(holders.map((one) => one.attach(names)))
     for (const one of replies.flatMap(({ refused }) => refused)) onRefused(one)
+    await delay(settleMs, undefined, { signal: lab.signal })
     return replies
   }
   const [link] = lab.links
   try {
     for (const end of [link!.b, link!.a]) {
       // What sees the whole machine is loaded once.
-      const own = observers.filter(({ isGlobal }) => !isGlobal || end.host === lab.last)
+      const own = [noop, ...observers].filter(({ isGlobal }) => !isGlobal || end.host === lab.last)
       const job = { observers: own.map(({ name }) => name), interface: end.interface, watchedPid }
       holders.push(stack.use(await startObserverHolder(lab.bed, end.host, job)))
     }
@@ -75,7 +76,6 @@ export async function startObservedStream(
     attach,
     async window(seconds) {
       const receiver = holders[0]!
-      await delay(settleMs, undefined, { signal: lab.signal })
       const before = await receiver.read(target)
       await delay(seconds * 1000, undefined, { signal: lab.signal })
       const after = await receiver.read(target)

@@ -28,16 +28,20 @@ const tracepoints = (...programs: readonly string[]) => ({
     programs.map((program) => ({ program, target: { kind: 'tracepoint' } })),
 })
 
+const onTcx = (incoming: string, outgoing: string) => ({
+  isGlobal: false,
+  attachments: ({ interface: name }: ObserverPlace): readonly ObserverAttachment[] => [
+    { program: incoming, target: { kind: 'tcx', interface: name, direction: 'ingress' } },
+    { program: outgoing, target: { kind: 'tcx', interface: name, direction: 'egress' } },
+  ],
+})
+
+/** Does nothing where `flow` counts: what the hooks cost by themselves. */
+export const noop: Observer = { name: 'noop', ...onTcx('x0t_noop_in', 'x0t_noop_out') }
+
 /** Everything in bpf/ that observes and changes no packet. */
 export const observers: readonly Observer[] = [
-  {
-    name: 'flow',
-    isGlobal: false,
-    attachments: ({ interface: name }) => [
-      { program: 'x0t_flow_in', target: { kind: 'tcx', interface: name, direction: 'ingress' } },
-      { program: 'x0t_flow_out', target: { kind: 'tcx', interface: name, direction: 'egress' } },
-    ],
-  },
+  { name: 'flow', ...onTcx('x0t_flow_in', 'x0t_flow_out') },
   {
     name: 'rtt',
     isGlobal: true,

@@ -30,7 +30,7 @@ export function registerBpf(bench: Command, context: CommandContext): void {
       .description('what the programs that observe cost: throughput and CPU with and without them')
       .option('--runs <n>', 'rounds; each measures with and without', wholeNumber(1, 10_000), 60)
       .option('--seconds <n>', 'length of each window of the stream', wholeNumber(1, 3600), 1)
-      .option('--each', 'also each program by itself', false)
+      .option('--each', 'also each program by itself, and programs that do nothing', false)
       .option('--no-offloads', 'packets of 1500 bytes on the link, as on a network card without TSO')
       .addOption(
         new Option('--through <path>', 'what carries the stream: the bare link, or the tunnel of x0t nodes')
