@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { messageOf, X0tError } from '@x0t/core'
+import type { ProcessIdentity } from '@x0t/testbed'
 import type { Lab } from './lab.ts'
 
 /** One TCP run as the receiver saw it. */
@@ -26,12 +27,31 @@ interface IperfSum {
 /** Payload of the small datagrams, bytes. */
 export const smallDatagramBytes = 200
 
-/** Starts the iperf3 server on the last host and waits until it listens. */
-export async function startIperfServer(lab: Lab): Promise<void> {
-  await lab.daemon(lab.last, 'iperf3', ['iperf3', '--server', '--interval', '0'])
+const firstPort = 5201
+
+/**
+ * Starts an iperf3 server on the last host and waits until it listens. One works on one processor.
+ * @param number from 0; tells servers apart
+ * @returns its process
+ */
+export async function startIperfServer(lab: Lab, number = 0): Promise<ProcessIdentity> {
+  const port = firstPort + number
+  const argv = ['iperf3', '--server', '--interval', '0', '--port', String(port)]
+  const server = await lab.daemon(lab.last, `iperf3-${port}`, argv)
   await lab.until('iperf3 listening', async () => {
-    return (await lab.run(lab.last, ['ss', '-Hltn', 'sport = :5201'])).stdout !== ''
+    return (await lab.run(lab.last, ['ss', '-Hltn', `sport = :${port}`])).stdout !== ''
   })
+  return server
+}
+
+/** As long as iperf3 can be told to run. */
+const longestSeconds = 86_400
+
+/** Starts a TCP stream from the first host to a server at `target`; it runs until the lab ends. */
+export async function startEndlessStream(lab: Lab, target: string, number: number): Promise<void> {
+  const port = String(firstPort + number)
+  const argv = ['iperf3', '--client', target, '--port', port, '--time', String(longestSeconds)]
+  await lab.daemon(lab.first, `iperf3-client-${port}`, [...argv, '--interval', '0'])
 }
 
 /** One TCP stream from the first host to `target`. */

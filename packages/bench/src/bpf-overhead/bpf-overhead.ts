@@ -9,19 +9,21 @@ import { veth, x0t } from '../peers/index.ts'
 import { measuringPrograms, requirePrograms } from '../programs.ts'
 import { makeReport, type Report, type Skipped } from '../report.ts'
 import { sampleBook, type SampleBook } from '../result.ts'
-import { startObservedStream, type ObservedStream, type StreamWindow } from './observed-stream.ts'
+import { startObservedStreams, type ObservedStreams, type StreamWindow } from './observed-stream.ts'
 import { noop, observers } from './observers.ts'
 
 export interface BpfOverheadOptions extends BedPortOptions {
   /** Rounds; each measures every variant once, and once without beside it. */
   readonly runs: number
-  /** Length of a window of the stream. */
+  /** Length of a window. */
   readonly seconds: number
+  /** TCP streams at once, each between processes of its own. As many as processors leave none idle. */
+  readonly streams: number
   /** Also each object by itself, and one that does nothing. */
   readonly each: boolean
   /** Offloads of the links: with them one buffer stands for up to 64 KiB, without for a packet. */
   readonly offloads: boolean
-  /** The stream goes through the tunnel of x0t nodes, run so; absent: over the bare link. */
+  /** The streams go through the tunnel of x0t nodes, run so; absent: over the bare link. */
   readonly x0tRunner?: RunnerSpec
   readonly runFolder: string
   readonly objectives: readonly Objective[]
@@ -36,11 +38,14 @@ interface Variant {
   readonly observers: readonly string[]
 }
 
+/** As many server ports are taken. */
+const mostStreams = 256
+
 const bare: Variant = { name: 'none', observers: [] }
 
 /**
- * Attaches the programs that observe beside one TCP stream over a veth pair, or through a tunnel over it, detaches them, and
- * so on, and compares throughput and processor time. Results: `tcp/<variant>` (Mbit/s), `cpu/<variant>` (processor seconds
+ * Attaches the programs that observe beside TCP streams over a veth pair, or through a tunnel over it, detaches them, and so
+ * on, and compares throughput and processor time. Results: `tcp/<variant>` (Mbit/s), `cpu/<variant>` (processor seconds
  * of the whole machine per GB received), `overhead-throughput/<variant>` and `overhead-cpu/<variant>` (%, each window
  * against the one without beside it), and of a last window with statistics `run-time/<program>` (ns), `runs/<program>` (per
  * second) and `share/all` (% of the busy processor time that all of them took). Variants: `none`, `all`, and with `each`
@@ -48,7 +53,17 @@ const bare: Variant = { name: 'none', observers: [] }
  * @throws X0tError BENCH_TOOL_MISSING, BENCH_OPTION_INVALID, BENCH_MEASUREMENT_FAILED, TESTBED_NEEDS_ROOT
  */
 export async function bpfOverheadBench(options: BpfOverheadOptions): Promise<Report> {
-  const { runs, seconds, each, offloads, x0tRunner, command, objectives, onProgress = () => {} } = options
+  const {
+    runs,
+    seconds,
+    streams: count,
+    each,
+    offloads,
+    x0tRunner,
+    command,
+    objectives,
+    onProgress = () => {},
+  } = options
   checkOptions(options)
   await requirePrograms(measuringPrograms, options.env['PATH'] ?? '')
   const environment = await describeEnvironment(options.versions)
@@ -68,7 +83,12 @@ export async function bpfOverheadBench(options: BpfOverheadOptions): Promise<Rep
   })
   if (!offloads) await withoutOffloads(lab)
   const tunnel = x0tRunner === undefined ? veth : x0t
-  await using stream = await startObservedStream(lab, tunnel, (one) => void refused.set(one.name, one.reason))
+  await using streams = await startObservedStreams(
+    lab,
+    tunnel,
+    count,
+    ({ name, reason }) => void refused.set(name, reason),
+  )
   for (let round = 1; round <= runs; round++) {
     for (const variant of variants) {
       onProgress(`round ${round} of ${runs}: ${variant.name}`)
@@ -76,27 +96,28 @@ export async function bpfOverheadBench(options: BpfOverheadOptions): Promise<Rep
       const order = round % 2 === 0 ? [variant, bare] : [bare, variant]
       const found = new Map<string, Sample>()
       for (const one of order) {
-        await stream.attach(one.observers)
-        found.set(one.name, sampleOf(await stream.window(seconds)))
+        await streams.attach(one.observers)
+        found.set(one.name, sampleOf(await streams.window(seconds)))
       }
       const [without, withThem] = [found.get(bare.name)!, found.get(variant.name)!]
       addSamples(book, variant.name, without, withThem)
     }
   }
   onProgress('counting runs of the programs')
-  await countRuns(stream, seconds, names, book)
+  await countRuns(streams, seconds, names, book)
   const skipped: Skipped[] = [...refused].map(([path, reason]) => ({ path, reason }))
   const parts = {
     kind: 'bpf',
     timestamp,
     environment,
     command,
-    parameters: { runs, seconds, each, offloads, through: tunnel.name },
+    parameters: { runs, seconds, streams: count, each, offloads, through: tunnel.name },
     results: book.results(),
     skipped,
     failed: [],
     notes: [
-      'One TCP stream of iperf3 that runs all the while between two network namespaces joined by a veth pair, link offloads ' +
+      `${count} TCP streams of iperf3 that run all the while, each between processes of its own, between two network ` +
+        'namespaces joined by a veth pair, link offloads ' +
         `${offloads ? 'on' : 'off'}, ${x0tRunner === undefined ? 'over the bare link' : 'through the tunnel of x0t nodes'}; ` +
         `both ends share the cores of this machine. Windows of ${seconds} s with and without programs alternate, and which ` +
         'of the two comes first does too.',
@@ -118,7 +139,7 @@ interface Sample {
 }
 
 function sampleOf({ bytes, seconds, busySeconds }: StreamWindow): Sample {
-  if (bytes === 0) throw new X0tError('BENCH_MEASUREMENT_FAILED', 'nothing of the stream arrived')
+  if (bytes === 0) throw new X0tError('BENCH_MEASUREMENT_FAILED', 'nothing of the streams arrived')
   return { mbitPerSecond: (bytes * 8) / 1e6 / seconds, cpuSecondsPerGb: busySeconds / (bytes / 1e9) }
 }
 
@@ -148,12 +169,12 @@ export function overhead(
 
 /** One window with everything attached and the kernel's statistics on: how often each program runs, and for how long. */
 async function countRuns(
-  stream: ObservedStream,
+  streams: ObservedStreams,
   seconds: number,
   names: readonly string[],
   book: SampleBook,
 ): Promise<void> {
-  const attached = (await stream.attach(names)).flatMap((reply) => reply.attached)
+  const attached = (await streams.attach(names)).flatMap((reply) => reply.attached)
   const backend = openNativeBackend()
   using statistics = backend.enableStatistics()
   void statistics
@@ -162,7 +183,7 @@ async function countRuns(
     return new Map(programs.map(({ id, runCount, runTimeNs }) => [id, { runs: runCount, ns: runTimeNs }]))
   }
   const before = await read()
-  const window = await stream.window(seconds)
+  const window = await streams.window(seconds)
   const after = await read()
   let totalNs = 0
   for (const { program, id } of attached) {
@@ -175,7 +196,19 @@ async function countRuns(
   book.add('share/all', '%', (totalNs / 1e9 / window.busySeconds) * 100)
 }
 
-function checkOptions({ runs, seconds }: BpfOverheadOptions): void {
-  if (runs >= 1 && runs <= 10_000 && seconds >= 1 && seconds <= 3600) return
-  throw new X0tError('BENCH_OPTION_INVALID', 'expected 1 to 10000 runs of 1 to 3600 seconds', { exitCode: 2 })
+function checkOptions({ runs, seconds, streams }: BpfOverheadOptions): void {
+  if (
+    runs >= 1 &&
+    runs <= 10_000 &&
+    seconds >= 1 &&
+    seconds <= 3600 &&
+    streams >= 1 &&
+    streams <= mostStreams
+  )
+    return
+  throw new X0tError(
+    'BENCH_OPTION_INVALID',
+    `expected 1 to 10000 runs of 1 to 3600 seconds, and 1 to ${mostStreams} streams`,
+    { exitCode: 2 },
+  )
 }

@@ -1,13 +1,13 @@
-import { X0tError } from '@x0t/core'
 import { setTimeout as delay } from 'node:timers/promises'
-import { startIperfServer } from '../iperf.ts'
+import type { ProcessIdentity } from '@x0t/testbed'
+import { startEndlessStream, startIperfServer } from '../iperf.ts'
 import type { Lab } from '../lab.ts'
 import { answers } from '../ping.ts'
 import type { Tunnel } from '../tunnel.ts'
 import { startObserverHolder, type AttachedReply, type ObserverHolder } from './observer-holder.ts'
 import { noop, observers } from './observers.ts'
 
-/** What one window of the stream came to. */
+/** What one window of the streams came to. */
 export interface StreamWindow {
   readonly seconds: number
   /** Received by the interface that has the address of the target, headers of IP included. */
@@ -16,11 +16,11 @@ export interface StreamWindow {
   readonly busySeconds: number
 }
 
-/** One TCP stream from the first host of a lab to the last that does not end, and programs that come and go beside it. */
-export interface ObservedStream extends AsyncDisposable {
+/** TCP streams from the first host of a lab to the last that do not end, and programs that come and go beside them. */
+export interface ObservedStreams extends AsyncDisposable {
   /** From now on the programs of these objects are attached, and no others; what that leaves to do is over. */
   attach(names: readonly string[]): Promise<readonly AttachedReply[]>
-  /** Measures the stream for so long. */
+  /** Measures the streams for so long. */
   window(seconds: number): Promise<StreamWindow>
 }
 
@@ -29,25 +29,25 @@ const settleMs = 250
 /** By then TCP sends as fast as it can, and caches are warm. */
 const warmUpMs = 2000
 
-/** As long as iperf3 can be told to run; it ends with the lab. */
-const longestSeconds = 86_400
-
 type Refused = AttachedReply['refused'][number]
 
 /**
- * Starts the stream with all programs attached, since some see only connections that begin after them.
+ * Starts the streams with all programs attached, since some see only connections that begin after them.
+ * @param count of streams, each between processes of its own
  * @param onRefused told of everything that cannot be loaded or attached
  * @throws X0tError BENCH_TUNNEL_DOWN, BENCH_MEASUREMENT_FAILED
  */
-export async function startObservedStream(
+export async function startObservedStreams(
   lab: Lab,
   tunnel: Tunnel,
+  count: number,
   onRefused: (refused: Refused) => void,
-): Promise<ObservedStream> {
+): Promise<ObservedStreams> {
   const { target, daemons } = await tunnel.start(lab)
   await lab.until(`first ping through ${tunnel.name}`, () => answers(lab, target), 60_000)
-  await startIperfServer(lab)
-  const watchedPid = daemons.at(-1)?.pid ?? (await serverPid(lab))
+  const servers: ProcessIdentity[] = []
+  for (let number = 0; number < count; number++) servers.push(await startIperfServer(lab, number))
+  const watchedPid = (daemons.at(-1) ?? servers[0]!).pid
   const stack = new AsyncDisposableStack()
   const holders: ObserverHolder[] = []
   const attach = async (names: readonly string[]): Promise<readonly AttachedReply[]> => {
@@ -65,8 +65,7 @@ export async function startObservedStream(
       holders.push(stack.use(await startObserverHolder(lab.bed, end.host, job)))
     }
     await attach(observers.map(({ name }) => name))
-    const client = ['iperf3', '--client', target, '--time', String(longestSeconds), '--interval', '0']
-    await lab.daemon(lab.first, 'iperf3-client', client)
+    for (let number = 0; number < count; number++) await startEndlessStream(lab, target, number)
     await delay(warmUpMs, undefined, { signal: lab.signal })
   } catch (error) {
     await stack.disposeAsync()
@@ -87,11 +86,4 @@ export async function startObservedStream(
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
-}
-
-async function serverPid(lab: Lab): Promise<number> {
-  const { stdout } = await lab.run(lab.last, ['ss', '-Hltnp', 'sport = :5201'])
-  const pid = /pid=(\d+)/.exec(stdout)?.[1]
-  if (pid === undefined) throw new X0tError('BENCH_MEASUREMENT_FAILED', 'no iperf3 server runs')
-  return Number(pid)
 }

@@ -96,6 +96,7 @@ for (const through of ['link', 'x0t'] as const)
         ...common,
         runs: 1,
         seconds: 1,
+        streams: 2,
         each: false,
         offloads: true,
         ...(through === 'x0t' ? { x0tRunner } : {}),

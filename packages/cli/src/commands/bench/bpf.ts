@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { Option, type Command } from 'commander'
 import type { CommandContext } from '../../main.ts'
 import { repeatable } from '../repeatable.ts'
@@ -16,6 +17,7 @@ import {
 interface BpfFlags extends ReportOptions {
   readonly runs: number
   readonly seconds: number
+  readonly streams: number
   readonly each: boolean
   readonly offloads: boolean
   readonly through: 'link' | 'x0t'
@@ -29,11 +31,17 @@ export function registerBpf(bench: Command, context: CommandContext): void {
       .command('bpf')
       .description('what the programs that observe cost: throughput and CPU with and without them')
       .option('--runs <n>', 'rounds; each measures with and without', wholeNumber(1, 10_000), 60)
-      .option('--seconds <n>', 'length of each window of the stream', wholeNumber(1, 3600), 1)
+      .option('--seconds <n>', 'length of each window', wholeNumber(1, 3600), 1)
+      .option(
+        '--streams <n>',
+        'TCP streams at once; as many as processors leave none of them idle',
+        wholeNumber(1, 256),
+        Math.min(availableParallelism(), 256),
+      )
       .option('--each', 'also each program by itself, and programs that do nothing', false)
       .option('--no-offloads', 'packets of 1500 bytes on the link, as on a network card without TSO')
       .addOption(
-        new Option('--through <path>', 'what carries the stream: the bare link, or the tunnel of x0t nodes')
+        new Option('--through <path>', 'what carries the streams: the bare link, or the tunnel of x0t nodes')
           .choices(['link', 'x0t'])
           .default('link'),
       )
@@ -51,12 +59,13 @@ export function registerBpf(bench: Command, context: CommandContext): void {
     )
     .action(async (options: BpfFlags) => {
       const { bpfOverheadBench } = await import('@x0t/bench')
-      const { runs, seconds, each, offloads, through } = options
+      const { runs, seconds, streams, each, offloads, through } = options
       const output = context.output()
       const report = await bpfOverheadBench({
         ...portsOf(context),
         runs,
         seconds,
+        streams,
         each,
         offloads,
         ...(through === 'x0t' ? { x0tRunner: nodeRunner(options.set ?? []) } : {}),
