@@ -47,11 +47,11 @@ export async function startIperfServer(lab: Lab, number = 0): Promise<ProcessIde
 /** As long as iperf3 can be told to run. */
 const longestSeconds = 86_400
 
-/** Starts a TCP stream from the first host to a server at `target`; it runs until the lab ends. */
-export async function startEndlessStream(lab: Lab, target: string, number: number): Promise<void> {
+/** Starts a TCP stream from the first host to a server at `target`; it runs until the lab ends. @returns its process */
+export async function startEndlessStream(lab: Lab, target: string, number: number): Promise<ProcessIdentity> {
   const port = String(firstPort + number)
   const argv = ['iperf3', '--client', target, '--port', port, '--time', String(longestSeconds)]
-  await lab.daemon(lab.first, `iperf3-client-${port}`, [...argv, '--interval', '0'])
+  return lab.daemon(lab.first, `iperf3-client-${port}`, [...argv, '--interval', '0'])
 }
 
 /** One TCP stream from the first host to `target`. */

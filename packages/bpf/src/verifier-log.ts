@@ -2,6 +2,9 @@ import type { Btf } from './btf.ts'
 
 const longestLine = 65_536
 
+/** What the kernel puts in the place of an access that CO-RE did not find: a call of 0xbad2310 (kernel/bpf/relo_core.c). */
+const unknownField = 'unknown#195896080'
+
 /** Where an instruction comes from. */
 interface SourceLine {
   readonly instruction: number
@@ -65,11 +68,12 @@ export function lastSourceLine(log: string): string | undefined {
 
 /** What the verifier says at the end, without its statistics: the reason. */
 export function reasonOf(log: string): string | undefined {
-  return log
+  const reason = log
     .split('\n')
     .findLast(
       (line) =>
         line.trim() !== '' && !/^(processed \d|verification time|stack depth|\d+: |from \d)/.test(line),
     )
     ?.trim()
+  return reason?.includes(unknownField) === true ? 'this kernel has no such structure or field' : reason
 }

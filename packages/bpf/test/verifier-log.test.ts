@@ -50,5 +50,9 @@ t.test('the reason is what the verifier says last, at the last line that it look
   t.equal(lastSourceLine(annotateLog(log, btf, records, 16)), 'guard.bpf.c:12: return data[20];')
   t.equal(lastSourceLine(log), undefined)
   t.equal(reasonOf('processed 3 insns'), undefined)
+  t.equal(
+    reasonOf('3: (85) call\ninvalid func unknown#195896080'),
+    'this kernel has no such structure or field',
+  )
   t.end()
 })

@@ -9,7 +9,7 @@ import { veth, x0t } from '../peers/index.ts'
 import { measuringPrograms, requirePrograms } from '../programs.ts'
 import { makeReport, type Report, type Skipped } from '../report.ts'
 import { sampleBook, type SampleBook } from '../result.ts'
-import { startObservedStreams, type ObservedStreams, type StreamWindow } from './observed-stream.ts'
+import { startObservedStreams, type ObservedStreams, type StreamWindow } from './observed-streams.ts'
 import { noop, observers } from './observers.ts'
 
 export interface BpfOverheadOptions extends BedPortOptions {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ProcessIdentity } from '@x0t/testbed'
+import { X0tError } from '@x0t/core'
+import { readProcess, type ProcessIdentity } from '@x0t/testbed'
 import { startEndlessStream, startIperfServer } from '../iperf.ts'
 import type { Lab } from '../lab.ts'
 import { answers } from '../ping.ts'
@@ -20,7 +21,7 @@ export interface StreamWindow {
 export interface ObservedStreams extends AsyncDisposable {
   /** From now on the programs of these objects are attached, and no others; what that leaves to do is over. */
   attach(names: readonly string[]): Promise<readonly AttachedReply[]>
-  /** Measures the streams for so long. */
+  /** Measures the streams for so long. @throws X0tError BENCH_MEASUREMENT_FAILED if one has ended */
   window(seconds: number): Promise<StreamWindow>
 }
 
@@ -50,6 +51,7 @@ export async function startObservedStreams(
   const watchedPid = (daemons.at(-1) ?? servers[0]!).pid
   const stack = new AsyncDisposableStack()
   const holders: ObserverHolder[] = []
+  const clients: ProcessIdentity[] = []
   const attach = async (names: readonly string[]): Promise<readonly AttachedReply[]> => {
     const replies = await Promise.all(holders.map((one) => one.attach(names)))
     for (const one of replies.flatMap(({ refused }) => refused)) onRefused(one)
@@ -65,7 +67,7 @@ export async function startObservedStreams(
       holders.push(stack.use(await startObserverHolder(lab.bed, end.host, job)))
     }
     await attach(observers.map(({ name }) => name))
-    for (let number = 0; number < count; number++) await startEndlessStream(lab, target, number)
+    for (let number = 0; number < count; number++) clients.push(await startEndlessStream(lab, target, number))
     await delay(warmUpMs, undefined, { signal: lab.signal })
   } catch (error) {
     await stack.disposeAsync()
@@ -78,6 +80,9 @@ export async function startObservedStreams(
       const before = await receiver.read(target)
       await delay(seconds * 1000, undefined, { signal: lab.signal })
       const after = await receiver.read(target)
+      for (const { pid, startTicks } of clients)
+        if ((await readProcess(pid))?.startTicks !== startTicks)
+          throw new X0tError('BENCH_MEASUREMENT_FAILED', 'a stream of iperf3 has ended')
       return {
         seconds: (after.atNs - before.atNs) / 1e9,
         bytes: after.bytes - before.bytes,
