@@ -108,9 +108,8 @@ t.test('the live view follows its feed and q ends it', async (t) => {
   await until(() => watchers === 0)
 })
 
-t.test('a signal ends the live view, and leaves the terminal as it was', async (t) => {
-  const abort = new AbortController()
-  const printed: string[] = []
+/** Streams of a terminal that keep what is printed. */
+function terminal(printed: string[]): Parameters<typeof showStatusLive>[1] {
   const stdout = Object.assign(
     new Writable({
       write(chunk, _encoding, done) {
@@ -120,6 +119,12 @@ t.test('a signal ends the live view, and leaves the terminal as it was', async (
     }),
     { isTTY: true, columns: 80, rows: 20 },
   )
+  return { stdin: new PassThrough(), stdout, stderr: stdout, env: {} }
+}
+
+t.test('a signal ends the live view, and leaves the terminal as it was', async (t) => {
+  const abort = new AbortController()
+  const printed: string[] = []
   let watchers = 0
   const subscribed = Promise.withResolvers<void>()
   const state = sampleArrived(startState, sample)
@@ -131,14 +136,20 @@ t.test('a signal ends the live view, and leaves the terminal as it was', async (
       return () => void watchers--
     },
   }
-  const streams = { stdin: new PassThrough(), stdout, stderr: stdout, env: {} }
-  const shown = showStatusLive(feed, streams, abort.signal)
+  const shown = showStatusLive(feed, terminal(printed), abort.signal)
   await subscribed.promise
   abort.abort(new Error('stop'))
   await t.rejects(shown, { message: 'stop' })
   t.equal(watchers, 0)
   const text = printed.join('')
   t.equal(text.includes('\u001b[?1049h'), text.includes('\u001b[?1049l'))
+})
+
+t.test('a signal that came while the view was loaded ends it too', async (t) => {
+  const state = sampleArrived(startState, sample)
+  const feed = { state: () => state, subscribe: () => () => {} }
+  const shown = showStatusLive(feed, terminal([]), AbortSignal.abort(new Error('stop')))
+  await t.rejects(shown, { message: 'stop' })
 })
 
 t.test('the feed asks every second, hears events, and shows a node that went away', async (t) => {

@@ -81,6 +81,8 @@ export async function showLive<State>(
 export async function untilExit(app: Instance, signal: AbortSignal): Promise<void> {
   const onAbort = (): void => app.unmount()
   signal.addEventListener('abort', onAbort, { once: true })
+  // It may have come while the view was being loaded.
+  if (signal.aborted) onAbort()
   try {
     await app.waitUntilExit()
   } finally {

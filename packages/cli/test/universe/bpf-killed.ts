@@ -55,8 +55,8 @@ t.test(
       t.notOk(existsSync(root))
       t.strictSame(await left(ids), [])
     }
-    // The folder, the load, 2 maps and 2 programs of flow.
-    t.equal(kills, 6)
+    // The folder, the load, 4 maps and 2 programs of flow.
+    t.equal(kills, 8)
   },
 )
 
