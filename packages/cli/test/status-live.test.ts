@@ -145,7 +145,10 @@ t.test('a signal ends the live view, and leaves the terminal as it was', async (
   t.equal(text.includes('\u001b[?1049h'), text.includes('\u001b[?1049l'))
 })
 
-t.test('a signal that came while the view was loaded ends it too', async (t) => {
+t.test('a signal that came while the view was loaded ends it too', { timeout: 10_000 }, async (t) => {
+  // As a connection to the node would: with nothing left to wait for, Node.js ends a view by itself.
+  const alive = setInterval(() => {}, 1000)
+  t.teardown(() => clearInterval(alive))
   const state = sampleArrived(startState, sample)
   const feed = { state: () => state, subscribe: () => () => {} }
   const shown = showStatusLive(feed, terminal([]), AbortSignal.abort(new Error('stop')))
