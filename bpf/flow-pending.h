@@ -11,7 +11,7 @@
 
 /* A counter in a map is late by so much at most. */
 #define FLOW_LATEST_NS 50000000
-/* Should a timer be lost (its CPU was taken away), so many packets of a peer are written out, and start it again. */
+/* Should a timer be lost (its CPU was taken away), so many packets of a peer write all out, and start it again. */
 #define FLOW_MOST_PENDING 1024
 /* Per direction; a power of two. */
 #define FLOW_PLACES 8
@@ -159,12 +159,11 @@ static __always_inline void add_pending(const struct flow_key *key, __u64 packet
 	}
 	pending->packets += packets;
 	pending->bytes += bytes;
-	if (!pending->times++) {
+	if (!pending->times++)
 		begin(cpu, pending);
-	} else if (pending->times == FLOW_MOST_PENDING) {
-		write_out(pending);
-		cpu->is_timed = false;
-	}
+	else if (pending->times == FLOW_MOST_PENDING)
+		/* All: the timer begins anew, and what waits for it would wait longer. */
+		write_all_out(cpu);
 }
 
 #endif

@@ -122,6 +122,23 @@ t.test('many packets of one peer are in the maps before the timer, all of them a
   t.same(total, { labels: {}, value: 100_000 * 34 })
 })
 
+t.test('a peer that sends much does not keep the counts of another back', async (t) => {
+  // Each CPU has counts and a timer of its own.
+  run('taskset', '-a', '-c', '-p', '0', String(process.pid))
+  using flow = await loadProgram('flow')
+  const incoming = flow.program('x0t_flow_in')
+  const from = (source: string): Uint8Array =>
+    ethernet(etherTypes.ipv4, ipv4({ source, protocol: protocols.udp }, []))
+  incoming.testRun(from('198.51.100.7'))
+  let quiet: number | undefined
+  // Five times as long as a count may be late, and never so long a pause.
+  for (const end = Date.now() + 250; Date.now() < end;) {
+    incoming.testRun(from('198.51.100.9'), { repeat: 3000 })
+    quiet = (await flow.values('x0t_peer_packets_total', 'peer'))['198.51.100.7']
+  }
+  t.equal(quiet, 1)
+})
+
 t.test('where no timer can be had, packets are in the maps at once', async (t) => {
   using flow = await loadProgram('flow')
   // The kernel keeps timers only in maps that someone has open.
